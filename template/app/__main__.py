@@ -1,0 +1,43 @@
+"""`python -m app`: check the configuration, then serve."""
+
+import sys
+
+import uvicorn
+from dotenv import load_dotenv
+
+from app.core.config import EX_CONFIG, ConfigurationError, Settings, load_settings
+from app.core.declaration import DeclarationError, ServiceConfig
+from app.core.feature import StartError
+from app.core.logging import configure_logging
+from app.core.resources import Resources
+from app.main import create_app
+
+
+def main() -> int:
+    """Run the service; the answer is the exit code: 78 for a wrong configuration."""
+    load_dotenv(".env")
+    try:
+        settings = load_settings(Settings)
+        configure_logging(settings)
+        app = create_app(settings)
+    except (ConfigurationError, DeclarationError) as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    resources: Resources = app.state.resources
+    uvicorn.run(
+        app,
+        host=settings.app_host,
+        port=settings.app_port or resources.get(ServiceConfig).port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

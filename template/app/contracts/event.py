@@ -1,0 +1,64 @@
+"""Events: what services tell each other."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+
+UserId = Annotated[
+    str,
+    Field(min_length=1, max_length=128, validation_alias=AliasChoices("user_id", "student_id")),
+]
+"""A learner's pseudonymous id, called `user_id` on the wire; `student_id` is accepted."""
+StudentId = Annotated[
+    str,
+    Field(min_length=1, max_length=128, validation_alias=AliasChoices("student_id", "user_id")),
+]
+"""The same id where it is called `student_id` on the wire; `user_id` is accepted."""
+
+
+def now() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
+
+
+class Event(BaseModel):
+    """Base of all events. Unknown fields are ignored: newer versions may add some."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str = Field(default_factory=lambda: str(uuid4()), min_length=1, max_length=256)
+    timestamp: datetime = Field(default_factory=now)
+    version: str = "1.0"
+
+    @property
+    def once_id(self) -> str:
+        """What tells a repetition: the `idempotency_key` where there is one, else the event's id."""
+        return getattr(self, "idempotency_key", None) or self.event_id
+
+    @property
+    def key(self) -> str:
+        """What its order is kept by: the learner, where it is about one."""
+        return getattr(self, "user_id", None) or getattr(self, "student_id", None) or self.event_id
+
+    def derived_id(self, number: int = 1) -> str:
+        """Return the id of the `number`-th event that follows from this one: the same each time."""
+        return str(uuid5(NAMESPACE_URL, f"{self.event_id}/{number}"))
+
+
+class ErrorEvent(Event):
+    """An event that could not be handled, for the dead-letter topic (seed 001)."""
+
+    original_event_type: str
+    error_type: str
+    error_message: str
+    failed_at: datetime = Field(default_factory=now)
+    original_payload: dict[str, Any]
+    retry_count: int = Field(default=0, ge=0, le=5)
+    consumer_agent: str | None = None
+
+    @property
+    def is_permanent_failure(self) -> bool:
+        """Whether all tries are used up."""
+        return self.retry_count >= 5

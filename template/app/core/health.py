@@ -1,0 +1,63 @@
+"""`/health`, `/ready` and `/metrics`."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Literal
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+
+from app.core.feature import Check
+from app.core.resources import Resources
+
+CHECK_SECONDS = 3.0
+"""A check that takes longer has failed."""
+
+
+class Health(BaseModel):
+    """The process is alive; nothing else is said."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether the service can do its work now, and each reason why."""
+
+    status: Literal["ready", "not ready"]
+    checks: dict[str, str]
+    """A check's name → `ok`, or what is wrong."""
+
+
+def health_router(checks: Iterable[Check]) -> APIRouter:
+    """Return the routes; `/ready` asks all `checks` side by side."""
+    router = APIRouter(tags=["health"])
+    asked = list(checks)
+
+    @router.get("/health")
+    async def health() -> Health:
+        return Health()
+
+    @router.get("/ready", responses={503: {"model": Readiness}})
+    async def ready(request: Request, response: Response) -> Readiness:
+        resources: Resources = request.app.state.resources
+        found = await asyncio.gather(*(_ask(check, resources) for check in asked))
+        results = dict(zip((check.name for check in asked), found, strict=True))
+        good = all(result == "ok" for result in results.values())
+        response.status_code = 200 if good else 503
+        return Readiness(status="ready" if good else "not ready", checks=results)
+
+    @router.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _ask(check: Check, resources: Resources) -> str:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check.run(resources)
+    except Exception as error:  # whatever it is, it is the reason for not being ready
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return "ok"

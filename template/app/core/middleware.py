@@ -1,0 +1,96 @@
+"""Pure ASGI middleware around every request: its context, and the limit of its body."""
+
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bound_contextvars
+
+from app.core.problems import problem
+from app.core.telemetry import DURATION, REQUESTS, continue_trace, request_id
+
+log = structlog.get_logger("app.request")
+
+QUIET = {"/health", "/ready", "/metrics"}
+"""Paths that are asked all day: logged at debug level only."""
+
+
+class RequestContext:
+    """Gives a request its id and place in a trace, logs and counts it, answers bugs with 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        current = headers.get("x-request-id", "")[:128] or str(uuid4())
+        token = request_id.set(current)
+        trace = continue_trace(headers.get("traceparent"))
+        started = time.perf_counter()
+        status = 0
+
+        async def reply(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = current
+            await send(message)
+
+        with bound_contextvars(request_id=current, trace_id=trace.trace_id):
+            try:
+                await self._app(scope, receive, reply)
+            except Exception:
+                log.exception("request.failed", path=scope["path"])
+                if status:  # too late for another answer: the server cuts the connection
+                    raise
+                await problem(500)(scope, receive, reply)
+            finally:
+                _record(scope, status, time.perf_counter() - started)
+                request_id.reset(token)
+
+
+def _record(scope: Scope, status: int, seconds: float) -> None:
+    method, path = scope["method"], scope["path"]
+    route = getattr(scope.get("route"), "path", "unmatched")
+    REQUESTS.labels(method, route, status).inc()
+    DURATION.labels(method, route).observe(seconds)
+    write = log.debug if path in QUIET else log.info
+    duration_ms = round(seconds * 1000, 1)
+    write("request", method=method, path=path, status=status, duration_ms=duration_ms)
+
+
+class BodyLimit:
+    """Refuses bodies over `limit` bytes with 413, announced or not."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        detail = f"The body is larger than {self._limit} bytes."
+        announced = Headers(scope=scope).get("content-length", "")
+        if announced.isdigit() and int(announced) > self._limit:
+            await problem(413, detail=detail)(scope, receive, send)
+            return
+        size = 0
+
+        async def limited() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                raise HTTPException(413, detail)
+            return message
+
+        await self._app(scope, limited, send)

@@ -1,0 +1,43 @@
+"""What the service holds while it runs, found by its type."""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from fastapi import Request
+
+T = TypeVar("T")
+
+
+class Resources:
+    """Settings, clients and stores of the running service, one of each type."""
+
+    def __init__(self) -> None:
+        self._items: dict[type, object] = {}
+
+    def add(self, item: object) -> None:
+        """Offer `item` under its class; a second one of that class replaces it."""
+        self._items[type(item)] = item
+
+    def get(self, kind: type[T]) -> T:
+        """Return the item of class `kind`.
+
+        Raises:
+            LookupError: nothing added one; most often its feature is off or not open yet.
+        """
+        try:
+            return cast("T", self._items[kind])
+        except KeyError:
+            raise LookupError(f"no {kind.__name__} is open in this service") from None
+
+
+def resource(kind: type[T]) -> Callable[[Request], T]:
+    """Return a FastAPI dependency on the item of class `kind`.
+
+    `Store = Annotated[StateStore, Depends(resource(StateStore))]`
+    """
+
+    def dependency(request: Request) -> T:
+        resources: Resources = request.app.state.resources
+        return resources.get(kind)
+
+    return dependency

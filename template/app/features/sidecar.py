@@ -1,0 +1,31 @@
+"""The connection to the Dapr sidecar, shared by the building blocks."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from app.core.feature import Check, Feature
+from app.core.resources import Resources
+from app.services.sidecar import Sidecar, SidecarSettings
+
+
+@asynccontextmanager
+async def open_sidecar(resources: Resources) -> AsyncIterator[None]:
+    """Open the connection pool and wait a bounded time for the sidecar's components."""
+    settings = resources.get(SidecarSettings)
+    async with Sidecar.open(settings) as sidecar:
+        resources.add(sidecar)
+        await sidecar.wait(settings.dapr_start_seconds)
+        yield
+
+
+async def sidecar_ready(resources: Resources) -> None:
+    """Ask whether the sidecar has loaded its components."""
+    await resources.get(Sidecar).healthy()
+
+
+feature = Feature(
+    name="sidecar",
+    settings=SidecarSettings,
+    lifespan=open_sidecar,
+    checks=[Check(name="sidecar", run=sidecar_ready)],
+)

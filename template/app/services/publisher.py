@@ -1,0 +1,60 @@
+"""Publishing: typed by topic, as CloudEvents."""
+
+import json
+
+from prometheus_client import Counter
+
+from app.contracts.event import Event
+from app.core.declaration.pubsub import PubSubConfig
+from app.core.telemetry import traceparent
+from app.services.sidecar import Sidecar, SidecarError
+
+PUBLISHED = Counter("events_published_total", "Events published.", ["topic"])
+
+
+class UndeclaredTopicError(Exception):
+    """The code publishes what `service.yaml` does not declare: a bug, found before the network."""
+
+
+class Publisher:
+    """Publishes events on the topics of the declaration."""
+
+    def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str) -> None:
+        self._sidecar = sidecar
+        self._component = config.component_name
+        self._source = source
+        self._types = {topic.name: topic.event_type for topic in config.topics if topic.publish}
+        self._types[config.dead_letter_topic] = "ErrorEvent"
+
+    async def publish(self, topic: str, event: Event) -> None:
+        """Publish `event`; its id is the CloudEvent's, its key keeps the order.
+
+        Raises:
+            UndeclaredTopicError: the topic is not declared for publishing, or with another model.
+            SidecarError, UnavailableError, DeadlineError: it was perhaps not published.
+        """
+        kind = type(event).__name__
+        if self._types.get(topic) != kind:
+            declared = self._types.get(topic, "nothing")
+            raise UndeclaredTopicError(f"'{topic}' is declared to publish {declared}, not {kind}")
+        envelope = {
+            "specversion": "1.0",
+            "id": event.event_id,
+            "source": self._source,
+            "type": kind,
+            "time": event.timestamp.isoformat(),
+            "datacontenttype": "application/json",
+            "traceparent": traceparent(),
+            "data": event.model_dump(mode="json"),
+        }
+        answer = await self._sidecar.call(
+            "publish",
+            "POST",
+            f"/v1.0/publish/{self._component}/{topic}",
+            params={"metadata.partitionKey": event.key},
+            body=json.dumps(envelope, ensure_ascii=False).encode(),
+            headers={"content-type": "application/cloudevents+json"},
+        )
+        if answer.status != 204:
+            raise SidecarError("publish", answer)
+        PUBLISHED.labels(topic).inc()
