@@ -20,12 +20,9 @@ def main() -> int:
         settings = load_settings(Settings)
         configure_logging(settings)
         app = create_app(settings)
-    except (ConfigurationError, DeclarationError) as error:
+    except (ConfigurationError, DeclarationError, StartError) as error:
         print(error, file=sys.stderr)
-        return EX_CONFIG
-    except StartError as error:
-        print(error, file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, StartError) else EX_CONFIG
     resources: Resources = app.state.resources
     uvicorn.run(
         app,

@@ -34,7 +34,7 @@ class Event(BaseModel):
 
     @property
     def once_id(self) -> str:
-        """What tells a repetition: the `idempotency_key` where there is one, else the event's id."""
+        """What tells a repetition: the `idempotency_key` where there is one, else the id."""
         return getattr(self, "idempotency_key", None) or self.event_id
 
     @property

@@ -3,6 +3,7 @@
 from typing import Literal, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
@@ -20,51 +21,37 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
-    app_host: str = Field(
-        default="127.0.0.1", description="Address to listen on; 0.0.0.0 in a container."
-    )
+    app_host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
     app_port: int | None = Field(
-        default=None, ge=1, le=65535, description="Port to listen on instead of the declared one."
+        None, ge=1, le=65535, description="Port to listen on instead of the declared one."
     )
     app_api_token: SecretStr | None = Field(
-        default=None, description="Token that callers must send as `dapr-api-token`."
+        None, description="Token that callers must send as `dapr-api-token`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="Least level that is logged."
+        "info", description="Least level that is logged."
     )
     log_format: Literal["auto", "json", "pretty"] = Field(
-        default="auto", description="auto: pretty in a terminal, else JSON lines."
+        "auto", description="auto: pretty in a terminal, else JSON lines."
     )
-    max_body_bytes: int = Field(
-        default=1_048_576, ge=1024, description="Largest request body, in bytes."
-    )
-    shutdown_seconds: int = Field(
-        default=30, ge=1, description="Time to finish open requests before the process ends."
-    )
+    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body, in bytes.")
+    shutdown_seconds: int = Field(30, ge=1, description="Time to finish open requests at the end.")
 
 
 def load_settings(kind: type[S]) -> S:
-    """Read settings of class `kind` from the environment.
-
-    Raises:
-        ConfigurationError: one line a variable, with what it should be.
-    """
+    """Read settings from the environment, or raise a ConfigurationError: one line a variable."""
     try:
         return kind()
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_problems(kind, error))) from None
+        problems = [_problem(kind, problem) for problem in error.errors(include_url=False)]
+        raise ConfigurationError("\n".join(problems)) from None
 
 
-def _problems(kind: type[BaseSettings], error: ValidationError) -> list[str]:
-    lines: list[str] = []
-    for problem in error.errors(include_url=False):
-        name = str(problem["loc"][0]) if problem["loc"] else ""
-        field = kind.model_fields.get(name)
-        about = f" ({field.description})" if field and field.description else ""
-        if problem["type"] == "missing":
-            lines.append(f"{name.upper()} is missing{about}")
-            continue
-        secret = field is None or "Secret" in str(field.annotation)
-        given = "" if secret else f"={problem['input']!r}"
-        lines.append(f"{name.upper()}{given}: {problem['msg']}{about}")
-    return lines
+def _problem(kind: type[BaseSettings], problem: ErrorDetails) -> str:
+    name = str(problem["loc"][0])
+    field = kind.model_fields[name]
+    about = f" ({field.description})" if field.description else ""
+    if problem["type"] == "missing":
+        return f"{name.upper()} is missing{about}"
+    given = "" if "SecretStr" in str(field.annotation) else f"={problem['input']!r}"
+    return f"{name.upper()}{given}: {problem['msg']}{about}"

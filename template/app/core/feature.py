@@ -2,16 +2,23 @@
 
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import ModuleType
+from typing import TypeVar
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from app.core.resources import Resources
+
+T = TypeVar("T")
+
+
+class StartError(Exception):
+    """The service can't be put together; the message names the module."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,56 +48,58 @@ class Feature:
     """Last touches on the application: routes by rule, middleware."""
 
 
-class StartError(Exception):
-    """The service can't be put together; the message names the module."""
-
-
 def modules(package: str) -> Iterator[ModuleType]:
-    """Import the modules of `package`, in the order of their names.
+    """Import the modules of `package` by name; a StartError tells of a broken one."""
+    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+        yield _load(f"{package}.{info.name}")
 
-    Raises:
-        StartError: a module fails to import.
-    """
-    root = importlib.import_module(package)
-    for info in sorted(pkgutil.iter_modules(root.__path__), key=lambda info: info.name):
-        name = f"{package}.{info.name}"
-        try:
-            yield importlib.import_module(name)
-        except Exception as error:
-            raise StartError(f"{name} can't be imported: {error!r}") from error
+
+def attribute(module: ModuleType, name: str, kind: type[T]) -> T:
+    """Return what a module must offer, or raise a StartError that names the module."""
+    value = getattr(module, name, None)
+    if not isinstance(value, kind):
+        raise StartError(f"{module.__name__} offers no `{name}` of type {kind.__name__}")
+    return value
 
 
 def discover() -> list[Feature]:
     """Return the features in `app/features/` and, last, the user's own of `app/setup.py`."""
-    found = [_feature_of(module) for module in modules("app.features")]
-    return [*in_order(found), _feature_of(importlib.import_module("app.setup"))]
-
-
-def _feature_of(module: ModuleType) -> Feature:
-    feature = getattr(module, "feature", None)
-    if not isinstance(feature, Feature):
-        raise StartError(f"{module.__name__} has no `feature: Feature`")
-    return feature
+    found = [attribute(module, "feature", Feature) for module in modules("app.features")]
+    return [*in_order(found), attribute(_load("app.setup"), "feature", Feature)]
 
 
 def in_order(features: Iterable[Feature]) -> list[Feature]:
-    """Sort features so that each comes after what it needs, else by name.
-
-    Raises:
-        StartError: a needed feature is missing, or two need each other.
-    """
-    waiting = sorted(features, key=lambda feature: feature.name)
-    names = {feature.name for feature in waiting}
-    ordered: list[Feature] = []
-    for feature in waiting:
-        if missing := set(feature.needs) - names:
-            raise StartError(f"feature {feature.name} needs {', '.join(sorted(missing))}")
+    """Sort features so that each comes after what it needs; StartError where that can't be."""
+    waiting, ordered = list(features), list[Feature]()
     while waiting:
         done = {feature.name for feature in ordered}
         ready = next((feature for feature in waiting if done.issuperset(feature.needs)), None)
         if ready is None:
-            circle = ", ".join(feature.name for feature in waiting)
-            raise StartError(f"features need each other in a circle: {circle}")
+            lacks = {feature.name: sorted(set(feature.needs) - done) for feature in waiting}
+            raise StartError(f"features lack what they need: {lacks}")
         waiting.remove(ready)
         ordered.append(ready)
     return ordered
+
+
+def lifespan_of(
+    features: Sequence[Feature], resources: Resources
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Open the features in their order and close them in reverse."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for feature in features:
+                if feature.lifespan:
+                    await stack.enter_async_context(feature.lifespan(resources))
+            yield
+
+    return lifespan
+
+
+def _load(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise StartError(f"{name} can't be imported: {error!r}") from error

@@ -4,16 +4,19 @@ import time
 from uuid import uuid4
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.core.problems import problem
-from app.core.telemetry import DURATION, REQUESTS, continue_trace, request_id
+from app.core.telemetry import continue_trace, request_id
 
 log = structlog.get_logger("app.request")
 
+REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
+SECONDS = Histogram("http_request_seconds", "Time to answer, in seconds.", ["method", "route"])
 QUIET = {"/health", "/ready", "/metrics"}
 """Paths that are asked all day: logged at debug level only."""
 
@@ -27,14 +30,12 @@ class RequestContext:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         current = headers.get("x-request-id", "")[:128] or str(uuid4())
         token = request_id.set(current)
-        trace = continue_trace(headers.get("traceparent"))
-        started = time.perf_counter()
-        status = 0
+        trace_id = continue_trace(headers.get("traceparent"))
+        started, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:
             nonlocal status
@@ -43,7 +44,7 @@ class RequestContext:
                 MutableHeaders(scope=message)["x-request-id"] = current
             await send(message)
 
-        with bound_contextvars(request_id=current, trace_id=trace.trace_id):
+        with bound_contextvars(request_id=current, trace_id=trace_id):
             try:
                 await self._app(scope, receive, reply)
             except Exception:
@@ -60,7 +61,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     method, path = scope["method"], scope["path"]
     route = getattr(scope.get("route"), "path", "unmatched")
     REQUESTS.labels(method, route, status).inc()
-    DURATION.labels(method, route).observe(seconds)
+    SECONDS.labels(method, route).observe(seconds)
     write = log.debug if path in QUIET else log.info
     duration_ms = round(seconds * 1000, 1)
     write("request", method=method, path=path, status=status, duration_ms=duration_ms)
@@ -76,13 +77,11 @@ class BodyLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return await self._app(scope, receive, send)
         detail = f"The body is larger than {self._limit} bytes."
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > self._limit:
-            await problem(413, detail=detail)(scope, receive, send)
-            return
+        if announced.isdecimal() and int(announced) > self._limit:
+            return await problem(413, detail=detail)(scope, receive, send)
         size = 0
 
         async def limited() -> Message:
@@ -93,4 +92,4 @@ class BodyLimit:
                 raise HTTPException(413, detail)
             return message
 
-        await self._app(scope, limited, send)
+        return await self._app(scope, limited, send)

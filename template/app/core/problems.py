@@ -1,6 +1,6 @@
 """One shape for every failure: problem+json (RFC 9457), without internals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -20,51 +20,33 @@ class ProblemResponse(JSONResponse):
 
 
 def problem(
-    status: int,
-    *,
-    code: str | None = None,
-    title: str | None = None,
-    detail: str | None = None,
-    errors: Sequence[dict[str, Any]] = (),
-    headers: dict[str, str] | None = None,
+    status: int, *, headers: Mapping[str, str] | None = None, **about: Any
 ) -> ProblemResponse:
     """Describe a failure; `code` is stable and meant for programs, `detail` for people."""
     phrase = HTTPStatus(status).phrase
-    body: dict[str, Any] = {
-        "type": "about:blank",
-        "title": title or phrase,
-        "status": status,
-        "code": code or phrase.lower().replace(" ", "-"),
-        "detail": detail or title or phrase,
-        "request_id": request_id.get(),
-    }
-    if errors:
-        body["errors"] = list(errors)
+    body = {"type": "about:blank", "title": phrase, "status": status, "detail": phrase}
+    body |= {"code": phrase.lower().replace(" ", "-"), "request_id": request_id.get(), **about}
     return ProblemResponse(body, status_code=status, headers=headers)
 
 
 def install_problems(app: FastAPI) -> None:
     """Answer typed errors, HTTP errors and invalid input with problem+json."""
-    app.add_exception_handler(ServiceError, _service_error)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(RequestValidationError, _invalid_input)
 
+    @app.exception_handler(ServiceError)
+    async def typed(_: Request, error: ServiceError) -> ProblemResponse:
+        return problem(error.status, code=error.code, title=error.title, detail=error.detail)
 
-async def _service_error(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, ServiceError)
-    return problem(error.status, code=error.code, title=error.title, detail=error.detail)
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> ProblemResponse:
+        return problem(error.status_code, headers=error.headers, detail=error.detail)
 
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> ProblemResponse:
+        found = [
+            {"location": ".".join(map(str, item["loc"])), "message": item["msg"]}
+            for item in error.errors()
+        ]
+        detail = "; ".join(f"{item['location']}: {item['message']}" for item in found)
+        return problem(422, code="invalid-input", detail=detail, errors=found)
 
-async def _http_error(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, HTTPException)
-    headers = dict(error.headers) if error.headers else None
-    return problem(error.status_code, detail=error.detail, headers=headers)
-
-
-async def _invalid_input(_: Request, error: Exception) -> ProblemResponse:
-    assert isinstance(error, RequestValidationError)
-    found = [
-        {"location": ".".join(map(str, item["loc"])), "message": item["msg"]}
-        for item in error.errors()
-    ]
-    return problem(422, code="invalid-input", title="Invalid input", errors=found)
+    _ = (typed, http, invalid)  # FastAPI keeps them

@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Resources:
-    """Settings, clients and stores of the running service, one of each type."""
+    """Settings, clients and stores of the running service, one of each class."""
 
     def __init__(self) -> None:
         self._items: dict[type, object] = {}
@@ -19,22 +19,14 @@ class Resources:
         self._items[type(item)] = item
 
     def get(self, kind: type[T]) -> T:
-        """Return the item of class `kind`.
-
-        Raises:
-            LookupError: nothing added one; most often its feature is off or not open yet.
-        """
-        try:
-            return cast("T", self._items[kind])
-        except KeyError:
-            raise LookupError(f"no {kind.__name__} is open in this service") from None
+        """Return the item of class `kind`; LookupError where its feature is off or not open yet."""
+        if kind not in self._items:
+            raise LookupError(f"no {kind.__name__} is open in this service")
+        return cast("T", self._items[kind])
 
 
 def resource(kind: type[T]) -> Callable[[Request], T]:
-    """Return a FastAPI dependency on the item of class `kind`.
-
-    `Store = Annotated[StateStore, Depends(resource(StateStore))]`
-    """
+    """Return a FastAPI dependency: `Annotated[StateStore, Depends(resource(StateStore))]`."""
 
     def dependency(request: Request) -> T:
         resources: Resources = request.app.state.resources

@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from pydantic import BaseModel
+
 from app.core.declaration.state import StateConfig
 from app.core.feature import Check, Feature
 from app.core.key import Key
 from app.core.resources import Resources
 from app.services.sidecar import Sidecar
-from app.services.state import Probe, StateStore
+from app.services.state import StateStore
 
 
 @asynccontextmanager
@@ -20,7 +22,7 @@ async def open_store(resources: Resources) -> AsyncIterator[None]:
 
 async def store_ready(resources: Resources) -> None:
     """Read a key: the sidecar says it is healthy also when the store behind it is not."""
-    await resources.get(StateStore).get(Key("ready"), Probe)
+    await resources.get(StateStore).get(Key("ready"), BaseModel)
 
 
 feature = Feature(

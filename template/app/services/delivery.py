@@ -1,4 +1,4 @@
-"""Delivering: from what the sidecar posts to a handler's call, and from its outcome to an answer."""
+"""From what the sidecar posts to a handler's call, and from its outcome to Dapr's answer."""
 
 import asyncio
 import inspect
@@ -11,7 +11,7 @@ import structlog
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.contextvars import bound_contextvars
 
@@ -23,7 +23,6 @@ from app.services.pubsub import Drop, Subscription
 log = structlog.get_logger("app.events")
 
 EVENTS = Counter("events_total", "Events by what became of them.", ["topic", "outcome"])
-
 TRIES = 5
 """How often a handler is tried in one delivery (spec section 6)."""
 
@@ -34,12 +33,12 @@ class EventSettings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     event_retry_seconds: float = Field(
-        default=0.2, ge=0, description="Wait before the second try of an event; doubles each time."
+        0.2, ge=0, description="Wait before the second try of an event; doubles each time."
     )
 
 
 class Delivery:
-    """Calls handlers for the sidecar and answers it with what became of the event."""
+    """Calls handlers for the sidecar; each answer is Dapr's SUCCESS, RETRY or DROP."""
 
     def __init__(self, publisher: Publisher, dead_letters: str, consumer: str, wait: float) -> None:
         self._publisher = publisher
@@ -47,91 +46,79 @@ class Delivery:
         self._consumer = consumer
         self._wait = wait
 
-    async def handle(
-        self, subscription: Subscription, body: bytes, arguments: dict[str, Any]
-    ) -> str:
-        """Handle one delivery; return `SUCCESS`, `RETRY` or `DROP`."""
-        try:
-            envelope = _envelope(body)
-            event = _event(subscription.event, envelope)
-        except ValueError as error:  # pydantic's ValidationError is one
-            reason = _reason(error)
-            return await self._dead_letter(subscription, _raw(body), error, reason, tries=1)
-        continue_trace(envelope.get("traceparent"))
-        with bound_contextvars(topic=subscription.topic, event_id=event.event_id):
-            return await self._try(subscription, event, envelope, arguments)
+    async def handle(self, subscription: Subscription, body: bytes, needs: dict[str, Any]) -> str:
+        """Handle one delivery; `needs` are the handler's dependencies."""
+        payload: dict[str, Any] = {"raw": body.decode("utf-8", "replace")}
+        topic = subscription.topic
+        with bound_contextvars(topic=topic):
+            try:
+                payload = _envelope(body)
+                event = _event(subscription.event, payload)
+            except ValueError as error:  # bad data stays bad: no second try
+                return await self._dead_letter(subscription, payload, error, tries=1)
+            trace_id = continue_trace(payload.get("traceparent"))
+            with bound_contextvars(event_id=event.event_id, trace_id=trace_id):
+                return await self._try(subscription, event, payload, needs)
 
     async def _try(
-        self,
-        subscription: Subscription,
-        event: Event,
-        envelope: dict[str, Any],
-        arguments: dict[str, Any],
+        self, subscription: Subscription, event: Event, payload: dict[str, Any], needs: Any
     ) -> str:
-        for tries in range(1, TRIES + 1):
+        topic, tries = subscription.topic, 1
+        while True:
             try:
-                await subscription.handler(event, **arguments)
+                await subscription.handler(event, **needs)
             except Drop as error:
-                return self._done(subscription, "dropped", "DROP", reason=str(error))
-            except Exception as error:  # every other failure may pass: the last try decides
+                log.error("event.dropped", reason=str(error))
+                EVENTS.labels(topic, "dropped").inc()
+                return "DROP"
+            except Exception as error:  # any other failure may pass: the last try decides
                 if tries == TRIES:
                     log.exception("event.failed", tries=tries)
-                    reason = f"{type(error).__name__}: {error}"
-                    return await self._dead_letter(subscription, envelope, error, reason, tries)
+                    return await self._dead_letter(subscription, payload, error, tries)
                 delay = self._wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
-                log.warning(
-                    "event.retried",
-                    tries=tries,
-                    delay_ms=round(delay * 1000),
-                    reason=type(error).__name__,
-                )
-                EVENTS.labels(subscription.topic, "retried").inc()
+                why = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
+                log.warning("event.retried", tries=tries, **why)
+                EVENTS.labels(topic, "retried").inc()
                 await asyncio.sleep(delay)
+                tries += 1
             else:
-                return self._done(subscription, "handled", "SUCCESS", tries=tries)
-        raise AssertionError("the last try returns")
+                log.info("event.handled", tries=tries)
+                EVENTS.labels(topic, "handled").inc()
+                return "SUCCESS"
 
     async def _dead_letter(
-        self,
-        subscription: Subscription,
-        payload: dict[str, Any],
-        error: Exception,
-        reason: str,
-        tries: int,
+        self, subscription: Subscription, payload: dict[str, Any], error: Exception, tries: int
     ) -> str:
         event = ErrorEvent(
             original_event_type=subscription.event.__name__,
             error_type=type(error).__name__,
-            error_message=reason[:1000],
+            error_message=str(error)[:1000],
             original_payload=payload,
             retry_count=tries,
             consumer_agent=self._consumer,
         )
         try:
             await self._publisher.publish(self._dead_letters, event)
-        except Exception:  # nothing may be lost: Dapr delivers it again
+        except Exception:  # nothing may be lost: Dapr delivers the event again
             log.exception("event.not_dead_lettered")
             return "RETRY"
-        return self._done(subscription, "dead_lettered", "SUCCESS", tries=tries, reason=reason)
-
-    def _done(self, subscription: Subscription, outcome: str, answer: str, **about: Any) -> str:
-        write = log.info if outcome == "handled" else log.error
-        write(f"event.{outcome}", topic=subscription.topic, **about)
-        EVENTS.labels(subscription.topic, outcome).inc()
-        return answer
+        log.error("event.dead_lettered", tries=tries, reason=event.error_message)
+        EVENTS.labels(subscription.topic, "dead_lettered").inc()
+        return "SUCCESS"
 
 
 def endpoint(subscription: Subscription, delivery: Callable[[Request], Delivery]) -> Any:
     """Return a FastAPI endpoint; FastAPI resolves the dependencies that the handler asks for."""
 
-    async def receive(request: Request, **arguments: Any) -> JSONResponse:
-        answer = await delivery(request).handle(subscription, await request.body(), arguments)
+    async def receive(request: Request, **needs: Any) -> JSONResponse:
+        answer = await delivery(request).handle(subscription, await request.body(), needs)
         return JSONResponse({"status": answer})
 
-    own = list(inspect.signature(subscription.handler, eval_str=True).parameters.values())[1:]
-    request = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
-    parameters = [request, *(item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own)]
-    setattr(receive, "__signature__", inspect.Signature(parameters))  # noqa: B010
+    _, *own = inspect.signature(subscription.handler, eval_str=True).parameters.values()
+    named = inspect.Parameter.KEYWORD_ONLY
+    request = inspect.Parameter("request", named, annotation=Request)
+    signature = inspect.Signature([request, *(item.replace(kind=named) for item in own)])
+    setattr(receive, "__signature__", signature)  # noqa: B010 - functions declare no such attribute
     return receive
 
 
@@ -147,18 +134,3 @@ def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
     if isinstance(data, dict) and "id" in envelope:
         data = {"event_id": envelope["id"], **data}
     return kind.model_validate(data)
-
-
-def _raw(body: bytes) -> dict[str, Any]:
-    try:
-        return _envelope(body)
-    except ValueError:
-        return {"raw": body.decode("utf-8", "replace")}
-
-
-def _reason(error: ValueError) -> str:
-    if isinstance(error, ValidationError):
-        return "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()
-        )
-    return str(error)

@@ -80,6 +80,5 @@ class Invoker:
             "POST",
             f"/v1.0/invoke/{app_id}/method/{method}",
             body=body,
-            headers={"content-type": "application/json"},
             seconds=seconds,
         )

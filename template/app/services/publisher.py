@@ -21,7 +21,7 @@ class Publisher:
 
     def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str) -> None:
         self._sidecar = sidecar
-        self._component = config.component_name
+        self._path = f"/v1.0/publish/{config.component_name}/"
         self._source = source
         self._types = {topic.name: topic.event_type for topic in config.topics if topic.publish}
         self._types[config.dead_letter_topic] = "ErrorEvent"
@@ -29,9 +29,8 @@ class Publisher:
     async def publish(self, topic: str, event: Event) -> None:
         """Publish `event`; its id is the CloudEvent's, its key keeps the order.
 
-        Raises:
-            UndeclaredTopicError: the topic is not declared for publishing, or with another model.
-            SidecarError, UnavailableError, DeadlineError: it was perhaps not published.
+        An UndeclaredTopicError comes before the network; SidecarError, UnavailableError and
+        DeadlineError mean that it was perhaps not published.
         """
         kind = type(event).__name__
         if self._types.get(topic) != kind:
@@ -42,7 +41,6 @@ class Publisher:
             "id": event.event_id,
             "source": self._source,
             "type": kind,
-            "time": event.timestamp.isoformat(),
             "datacontenttype": "application/json",
             "traceparent": traceparent(),
             "data": event.model_dump(mode="json"),
@@ -50,10 +48,10 @@ class Publisher:
         answer = await self._sidecar.call(
             "publish",
             "POST",
-            f"/v1.0/publish/{self._component}/{topic}",
+            self._path + topic,
             params={"metadata.partitionKey": event.key},
             body=json.dumps(envelope, ensure_ascii=False).encode(),
-            headers={"content-type": "application/cloudevents+json"},
+            content_type="application/cloudevents+json",
         )
         if answer.status != 204:
             raise SidecarError("publish", answer)

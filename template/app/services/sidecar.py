@@ -10,17 +10,17 @@ from typing import Any
 
 import aiohttp
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Histogram
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from yarl import URL
 
-from app.core.errors import DeadlineError, UnavailableError, UpstreamError
+from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 from app.core.telemetry import traceparent
 
 log = structlog.get_logger("app.sidecar")
 
-OPERATIONS = Counter("sidecar_operations_total", "Calls to the sidecar.", ["operation", "outcome"])
-SECONDS = Histogram("sidecar_operation_seconds", "Time of a call, in seconds.", ["operation"])
+SECONDS = Histogram("sidecar_operation_seconds", "Calls to the sidecar.", ["operation", "outcome"])
 
 
 class SidecarSettings(BaseSettings):
@@ -28,38 +28,26 @@ class SidecarSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
-    dapr_http_port: int = Field(
-        default=3500, ge=1, le=65535, description="HTTP port of the sidecar on this host."
-    )
-    dapr_api_token: SecretStr | None = Field(
-        default=None, description="Token that the sidecar asks for."
-    )
-    dapr_timeout_seconds: float = Field(
-        default=10.0, gt=0, description="Longest time for one call to the sidecar."
-    )
-    dapr_start_seconds: float = Field(
-        default=5.0, ge=0, description="How long the start waits for the sidecar."
-    )
+    dapr_http_port: int = Field(3500, ge=1, le=65535, description="HTTP port of the sidecar.")
+    dapr_api_token: SecretStr | None = Field(None, description="Token that the sidecar asks for.")
+    dapr_timeout_seconds: float = Field(10.0, gt=0, description="Deadline of a call to it.")
+    dapr_start_seconds: float = Field(5.0, ge=0, description="How long the start waits for it.")
 
 
 class SidecarUnavailableError(UnavailableError):
-    """The sidecar can't be reached: the call was not sent or its fate is unknown."""
+    """The sidecar can't be reached: the call was not sent, or its fate is unknown."""
 
-    code = "sidecar-unavailable"
-    title = "The Dapr sidecar can't be reached"
+    code, title = "sidecar-unavailable", "The Dapr sidecar can't be reached"
 
 
 class SidecarError(UpstreamError):
     """The sidecar answered with an error of its own: `answered` and `error_code` say which."""
 
-    code = "sidecar-error"
-    title = "The Dapr sidecar answered with an error"
+    code, title = "sidecar-error", "The Dapr sidecar answered with an error"
 
     def __init__(self, operation: str, answer: "Answer") -> None:
-        body = answer.problem()
         self.answered = answer.status
-        self.error_code = str(body.get("errorCode", ""))
-        self.message = str(body.get("message", ""))
+        self.error_code = str(answer.problem().get("errorCode", ""))
         super().__init__(f"{operation} failed with {answer.status} {self.error_code}".rstrip())
 
 
@@ -99,7 +87,7 @@ class Sidecar:
             base_url=f"http://127.0.0.1:{settings.dapr_http_port}",
             headers={"dapr-api-token": token.get_secret_value()} if token else None,
             timeout=aiohttp.ClientTimeout(total=settings.dapr_timeout_seconds),
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+            connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
             yield cls(session)
@@ -112,29 +100,29 @@ class Sidecar:
         *,
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
         seconds: float | None = None,
     ) -> Answer:
         """Send one request; any status is an answer. `operation` names it in metrics and errors.
 
-        Raises:
-            SidecarUnavailableError: no connection, or it broke.
-            DeadlineError: no answer within `seconds` (default: DAPR_TIMEOUT_SECONDS).
+        `path` is percent-encoded already. Within `seconds` (default: DAPR_TIMEOUT_SECONDS) there
+        is an answer, a DeadlineError, or, where the connection fails, a SidecarUnavailableError.
         """
+        sent = {"traceparent": traceparent(), "content-type": content_type, **(headers or {})}
         started, outcome = time.perf_counter(), "error"
         try:
             async with self._session.request(
                 method,
-                path,
+                URL(path, encoded=True),
                 params=params,
                 data=body,
-                headers={"traceparent": traceparent(), **(headers or {})},
+                headers=sent,
                 timeout=aiohttp.ClientTimeout(total=seconds) if seconds else None,
                 allow_redirects=False,
             ) as response:
-                answer = Answer(response.status, response.headers, await response.read())
-                outcome = str(answer.status)
-                return answer
+                outcome = str(response.status)
+                return Answer(response.status, response.headers, await response.read())
         except TimeoutError as error:
             outcome = "timeout"
             raise DeadlineError(f"{operation} got no answer in time.") from error
@@ -142,35 +130,23 @@ class Sidecar:
             outcome = "unavailable"
             raise SidecarUnavailableError(f"{operation}: {type(error).__name__}") from error
         finally:
-            OPERATIONS.labels(operation, outcome).inc()
-            SECONDS.labels(operation).observe(time.perf_counter() - started)
+            SECONDS.labels(operation, outcome).observe(time.perf_counter() - started)
 
     async def healthy(self) -> None:
-        """Return when the sidecar's components are loaded.
-
-        Raises:
-            UnavailableError: it does not say so.
-        """
+        """Return when the sidecar's components are loaded, or raise an UnavailableError."""
         answer = await self.call("health", "GET", "/v1.0/healthz/outbound", seconds=2)
         if answer.status != 204:
             raise UnavailableError(f"The sidecar's outbound health is {answer.status}.")
 
     async def wait(self, seconds: float) -> None:
-        """Wait until the sidecar is healthy, `seconds` at most; say so, then go on either way.
-
-        The service starts without it and `/ready` tells: one that comes late is no reason to end.
-        """
+        """Wait for a healthy sidecar, `seconds` at most, and go on either way: `/ready` tells."""
         deadline = time.monotonic() + seconds
-        said = False
+        log.info("sidecar.awaited", seconds=seconds)
         while True:
             try:
-                await self.healthy()
-                return
-            except (UnavailableError, DeadlineError) as error:
+                return await self.healthy()
+            except ServiceError as error:
                 if time.monotonic() >= deadline:
-                    log.warning("sidecar.absent", waited_seconds=seconds, reason=error.detail)
-                    return
-                if not said:
-                    log.info("sidecar.awaited", seconds=seconds, reason=error.detail)
-                    said = True
-                await asyncio.sleep(0.1)
+                    log.warning("sidecar.absent", reason=error.detail)
+                    return None
+            await asyncio.sleep(0.1)
