@@ -1,6 +1,6 @@
 """Your door: settings, resources, routes and middleware of your own; updates leave it alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
@@ -10,7 +10,7 @@ from app.core.resources import Resources
 
 
 @asynccontextmanager
-async def lifespan(resources: Resources) -> AsyncIterator[None]:
+async def lifespan(resources: Resources) -> AsyncGenerator[None]:
     """Open what you need and `resources.add(…)` it; close it after the `yield`."""
     yield
 

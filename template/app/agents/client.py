@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, Literal, TypedDict, TypeVar, cast
@@ -62,7 +62,7 @@ class Agent:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, config: AgentConfig, settings: AgentSettings) -> AsyncIterator["Agent"]:
+    async def open(cls, config: AgentConfig, settings: AgentSettings) -> AsyncGenerator["Agent"]:
         """Open the client, one for the process, and close it at the end."""
         async with AsyncOpenAI(
             api_key=settings.openai_api_key.get_secret_value(),

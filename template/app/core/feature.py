@@ -2,16 +2,16 @@
 
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TypeVar
 
 from fastapi import APIRouter, FastAPI
-from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
+from app.core.declaration import Section
 from app.core.resources import Resources
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Feature:
     """Features that open before this one and close after it."""
     settings: type[BaseSettings] | None = None
     """Read from the environment at start and added to the resources."""
-    section: type[BaseModel] | None = None
+    section: type[Section] | None = None
     """Its part of `service.yaml`, added to the resources."""
     lifespan: Callable[[Resources], AbstractAsyncContextManager[None]] | None = None
     """Opens what the feature holds, adds it to the resources, and closes it."""
@@ -88,7 +88,7 @@ def lifespan_of(
     """Open the features in their order and close them in reverse."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         async with AsyncExitStack() as stack:
             for feature in features:
                 if feature.lifespan:

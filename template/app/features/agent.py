@@ -1,6 +1,6 @@
 """The agent: a model to ask, and its memory."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.agents.client import Agent
@@ -13,7 +13,7 @@ from app.services.state import StateStore
 
 
 @asynccontextmanager
-async def open_agent(resources: Resources) -> AsyncIterator[None]:
+async def open_agent(resources: Resources) -> AsyncGenerator[None]:
     """Offer the agent and the history of its conversations."""
     config = resources.get(AgentConfig)
     async with Agent.open(config, resources.get(AgentSettings)) as agent:

@@ -1,6 +1,6 @@
 """Service invocation: calls to other services."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.core.declaration.invocation import InvokeConfig
@@ -11,7 +11,7 @@ from app.services.sidecar import Sidecar
 
 
 @asynccontextmanager
-async def open_invoker(resources: Resources) -> AsyncIterator[None]:
+async def open_invoker(resources: Resources) -> AsyncGenerator[None]:
     """Offer the client of the declared targets."""
     resources.add(Invoker(resources.get(Sidecar), resources.get(InvokeConfig)))
     yield

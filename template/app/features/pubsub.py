@@ -1,6 +1,6 @@
 """Pub/sub: the publisher, and a subscription for each handler in `app/handlers/`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from dapr.ext.fastapi import DaprApp
@@ -17,7 +17,7 @@ from app.services.sidecar import Sidecar
 
 
 @asynccontextmanager
-async def open_pubsub(resources: Resources) -> AsyncIterator[None]:
+async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     """Offer the publisher and what handles deliveries."""
     config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
     publisher = Publisher(resources.get(Sidecar), config, name)

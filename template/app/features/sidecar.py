@@ -1,6 +1,6 @@
 """The connection to the Dapr sidecar, shared by the building blocks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from app.core.feature import Check, Feature
@@ -9,7 +9,7 @@ from app.services.sidecar import Sidecar, SidecarSettings
 
 
 @asynccontextmanager
-async def open_sidecar(resources: Resources) -> AsyncIterator[None]:
+async def open_sidecar(resources: Resources) -> AsyncGenerator[None]:
     """Open the connection pool and wait a bounded time for the sidecar's components."""
     settings = resources.get(SidecarSettings)
     async with Sidecar.open(settings) as sidecar:

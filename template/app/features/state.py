@@ -1,6 +1,6 @@
 """State: the service's own store."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from pydantic import BaseModel
@@ -14,7 +14,7 @@ from app.services.state import StateStore
 
 
 @asynccontextmanager
-async def open_store(resources: Resources) -> AsyncIterator[None]:
+async def open_store(resources: Resources) -> AsyncGenerator[None]:
     """Offer the store on the sidecar's connection."""
     resources.add(StateStore(resources.get(Sidecar), resources.get(StateConfig)))
     yield

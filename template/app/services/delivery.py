@@ -5,7 +5,7 @@ import inspect
 import json
 import random
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from fastapi import Request
@@ -123,14 +123,14 @@ def endpoint(subscription: Subscription, delivery: Callable[[Request], Delivery]
 
 
 def _envelope(body: bytes) -> dict[str, Any]:
-    envelope = json.loads(body)
+    envelope: Any = json.loads(body)
     if not isinstance(envelope, dict) or "data" not in envelope:
         raise ValueError("no CloudEvent: an object with `data` was expected")
-    return envelope
+    return cast("dict[str, Any]", envelope)
 
 
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
     data = envelope["data"]
     if isinstance(data, dict) and "id" in envelope:
-        data = {"event_id": envelope["id"], **data}
+        data = {"event_id": envelope["id"], **cast("dict[str, Any]", data)}
     return kind.model_validate(data)

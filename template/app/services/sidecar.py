@@ -3,10 +3,10 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import structlog
@@ -69,7 +69,7 @@ class Answer:
             body = self.json()
         except ValueError:
             return {}
-        return body if isinstance(body, dict) else {}
+        return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
 
 
 class Sidecar:
@@ -80,7 +80,7 @@ class Sidecar:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: SidecarSettings) -> AsyncIterator["Sidecar"]:
+    async def open(cls, settings: SidecarSettings) -> AsyncGenerator["Sidecar"]:
         """Open the connection pool and close it at the end."""
         token = settings.dapr_api_token
         async with aiohttp.ClientSession(

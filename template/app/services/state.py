@@ -33,18 +33,18 @@ class Entry(Generic[M]):
     etag: str | None = None
     seen: tuple[str, ...] = ()
 
-    @classmethod
-    def read(cls, stored: str | None, etag: str | None, kind: type[M]) -> "Entry[M]":
-        """Decode what `document` made."""
-        if stored is None:
-            return cls()
-        document = json.loads(stored)
-        return cls(kind.model_validate(document["value"]), etag, tuple(document["seen"]))
-
     def document(self) -> str:
         """Return the JSON text that is stored: as text, integers over 2^53 stay exact."""
         assert self.value is not None, "only what is there is stored"
         return f'{{"value":{self.value.model_dump_json()},"seen":{json.dumps(self.seen)}}}'
+
+
+def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
+    """Decode what `Entry.document` made."""
+    if stored is None:
+        return Entry()
+    document = json.loads(stored)
+    return Entry(kind.model_validate(document["value"]), etag, tuple(document["seen"]))
 
 
 class StateStore:
@@ -70,7 +70,7 @@ class StateStore:
         if answer.status == 204:
             return Entry()
         _expect(200, answer, "state.get")
-        return Entry.read(answer.json(), answer.headers.get("etag"), kind)
+        return read(answer.json(), answer.headers.get("etag"), kind)
 
     async def get_many(self, keys: Sequence[Key], kind: type[M]) -> list[M | None]:
         """Return the values of several keys in one call, in their order."""
@@ -78,7 +78,7 @@ class StateStore:
         answer = await self._post("/bulk", {"keys": names}, "state.bulk_get")
         _expect(200, answer, "state.bulk_get")
         found = {item["key"]: item.get("data") for item in answer.json()}
-        return [Entry.read(found.get(name), None, kind).value for name in names]
+        return [read(found.get(name), None, kind).value for name in names]
 
     async def save(self, key: Key, value: BaseModel) -> None:
         """Store `value`, whatever was there."""
