@@ -1,0 +1,48 @@
+# Every command of this repository; CONTRIBUTING.md tells more. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Pythons that a newer setup looks for first, when `python3` itself is too old.
+CHOSEN := $(shell for p in $(PYTHON) python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo fleet test check format bench clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: $(READY) ## make .venv with everything the commands need (the others do it by themselves)
+
+$(READY): pyproject.toml
+	@test -n "$(CHOSEN)" || { echo "Python 3.11 or later is needed: 'make PYTHON=/path/to/python3.12 …' names one." >&2; exit 1; }
+	@echo "Setting up .venv (once, about a minute) …" >&2
+	@$(CHOSEN) -m venv .venv || { echo "python3 has no venv module: on Debian and Ubuntu 'apt install python3-venv'." >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.9"
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r pyproject.toml --group dev
+	@touch $@
+
+demo: $(READY) ## generate the six LearnFlow services, start them, and follow one question through them
+	@$(BIN)/python -m fleet demo
+
+fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
+	@$(BIN)/python -m fleet up $(SERVICES)
+
+test: $(READY) ## run all tests; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+check: $(READY) ## lint, format and type-check the repository and the template's Python where it stands
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/basedpyright --pythonpath $(BIN)/python
+
+format: $(READY) ## format the Python
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## measure; prints one table and writes benchmarks/results.json
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the environment, caches and what the commands made
+	@rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,134 @@
+"""The services of a fleet: rendered from their presets, started, awaited, stopped."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import copier
+import httpx2
+import yaml
+from copier.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".build" / "fleet"
+LEARNFLOW = ("triage", "concepts", "code-review", "debug", "exercise", "progress")
+START_SECONDS = 45.0
+"""A service that is not ready by then has failed."""
+STOP_SECONDS = 10.0
+
+
+class FleetError(Exception):
+    """The fleet can't go on; the message says what happened and where to look."""
+
+
+@dataclass
+class Service:
+    """One rendered service and, once started, its process."""
+
+    preset: str
+    path: Path
+    app_id: str
+    port: int
+    process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """Where its output goes."""
+        return self.path.with_suffix(".log")
+
+
+def render(preset: str, port: int) -> Service:
+    """Generate the service of a preset below `.build/fleet`, in place of an earlier one."""
+    answers = yaml.safe_load((ROOT / "presets" / f"{preset}.yml").read_text())
+    path = BUILD / str(answers["service_name"])
+    shutil.rmtree(path, ignore_errors=True)
+    copier.run_copy(
+        str(ROOT),
+        path,
+        data=answers,
+        vcs_ref="HEAD",
+        settings=Settings(),
+        defaults=True,
+        unsafe=True,
+        quiet=True,
+    )
+    return Service(preset, path, path.name, port)
+
+
+async def start(service: Service, environment: Mapping[str, str]) -> None:
+    """Start the service in a process group of its own; its output goes to its log."""
+    with service.log.open("wb") as log:
+        service.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "app",
+            cwd=service.path,
+            env={**os.environ, **environment, "APP_PORT": str(service.port)},
+            stdout=log,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+async def ready(services: Sequence[Service]) -> None:
+    """Wait until all answer `/ready` with 200, or raise a FleetError that tells why not."""
+    async with httpx2.AsyncClient(timeout=5) as client:
+        await asyncio.gather(*(_ready(service, client) for service in services))
+
+
+async def _ready(service: Service, client: httpx2.AsyncClient) -> None:
+    assert service.process, "started before"
+    said = "it does not answer"
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while service.process.returncode is None:
+                try:
+                    answer = await client.get(f"{service.url}/ready")
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.1)
+                    continue
+                if answer.status_code == 200:
+                    return
+                said = answer.text
+                await asyncio.sleep(0.1)
+            said = f"it ended with {service.process.returncode}: {_last_line(service.log)}"
+    except TimeoutError:
+        pass
+    raise FleetError(f"{service.app_id} is not ready: {said} (log: {service.log})")
+
+
+async def stop(services: Sequence[Service]) -> None:
+    """End all processes: SIGTERM first, SIGKILL to those that stay."""
+    running = [s.process for s in services if s.process and s.process.returncode is None]
+    for process in running:
+        _signal(process, signal.SIGTERM)
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await asyncio.gather(*(process.wait() for process in running))
+    except TimeoutError:
+        for process in running:
+            _signal(process, signal.SIGKILL)
+        await asyncio.gather(*(process.wait() for process in running))
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
