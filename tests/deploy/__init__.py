@@ -1,0 +1,1 @@
+"""What a service is built, run and deployed with, held against its own declaration."""
