@@ -44,7 +44,7 @@ class AgentResponse(BaseModel):
     """A specialist's answer."""
 
     response_id: str
-    agent_type: Literal["progress", "debug", "concepts", "exercise", "review"]
+    agent_type: Literal["progress", "debug", "concepts", "exercise", "review", "chat"]
     student_id: StudentId
     timestamp: datetime = Field(default_factory=now)
     content: str

@@ -1,0 +1,19 @@
+"""Counts of events."""
+
+from datetime import date
+
+from pydantic import BaseModel
+
+
+class Count(BaseModel):
+    """A part of the count of one topic on one day."""
+
+    total: int = 0
+
+
+class DayCounts(BaseModel):
+    """How many events came on a day (UTC), by topic."""
+
+    day: date
+    counts: dict[str, int]
+    total: int
