@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 import yaml
 from pydantic import ValidationError
 
-from .rules import Section, problems
+from .rules import Section, located, problems
 from .service import ServiceConfig
 
 __all__ = ["Declaration", "DeclarationError", "ServiceConfig", "load"]
@@ -74,7 +74,7 @@ def _validated(model: type[S], data: object) -> S:
         return model.model_validate(data)
     except ValidationError as error:
         lines = [
-            f"service.yaml: {'.'.join(filter(None, (model.section, where)))}: {what}"
-            for where, what in problems(error, model)
+            f"service.yaml: {located((model.section, *path))}: {text}"
+            for path, text in problems(error, model)
         ]
         raise DeclarationError("\n".join(lines)) from None

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from .rules import Rule, Section, mistake
-from .text import ComponentName, YesOrNo
+from .text import ComponentName, NoYamlWord, YesOrNo
 
 TopicName = Annotated[
     str,
@@ -29,6 +29,7 @@ EventType = Annotated[
     str,
     Field(pattern=r"^[A-Z][A-Za-z0-9]*$", min_length=2, max_length=64),
     AfterValidator(_class_name),
+    NoYamlWord,
     Rule("event model", "the name of a class, in PascalCase", "OrderCreated"),
 ]
 

@@ -77,10 +77,12 @@ def located(path: Sequence[int | str]) -> str:
     return text.removeprefix(".")
 
 
-def problems(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    """Yield where and what for each mistake that validating as `model` has found."""
+def problems(
+    error: ValidationError, model: type[BaseModel]
+) -> Iterator[tuple[Sequence[int | str], str]]:
+    """Yield path and text for each mistake that validating as `model` has found."""
     for detail in error.errors(include_url=False):
-        yield located(detail["loc"]), _told(detail, model)
+        yield detail["loc"], _told(detail, model)
 
 
 def _told(detail: ErrorDetails, model: type[BaseModel]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from .rules import Rule, Section
-from .text import LINES
+from .text import LINES, NoYamlWord
 
 NAME_LENGTH = 46
 """Kubernetes adds up to 17 characters (`-6799fc88d8-x2x7q`) to name a pod, and stops at 63."""
@@ -13,6 +13,7 @@ NAME_LENGTH = 46
 ServiceName = Annotated[
     str,
     Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=NAME_LENGTH),
+    NoYamlWord,
     Rule(
         "service name",
         f"lower-case letters, digits and single hyphens, up to {NAME_LENGTH}",

@@ -1,0 +1,138 @@
+"""Rules across answers: what single fields can't know. Each looks at the answers it finds."""
+
+import difflib
+import keyword
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from . import presets
+from .catalogue import LEARNFLOW, SHARED_STORE
+from .declaration.rules import shown
+from .known import Known, Problem
+from .table import FEATURES, PYTHON_VERSIONS
+from .topics import topic_problems
+
+PACKAGES = frozenset(
+    {
+        "aiohttp",
+        "anyio",
+        "app",
+        "dapr",
+        "dev",
+        "fastapi",
+        "fleet",
+        "httpx",
+        "httpx2",
+        "openai",
+        "pip",
+        "prometheus-client",
+        "pydantic",
+        "pydantic-settings",
+        "pytest",
+        "python-dotenv",
+        "pyyaml",
+        "ruff",
+        "starlette",
+        "structlog",
+        "test",
+        "tests",
+        "uv",
+        "uvicorn",
+    }
+)
+REASONS: Mapping[str, str] = {
+    "pubsub": "its work arrives as events",
+    "state": "what it keeps lives in the state store",
+    "agent": "its answers come from a language model",
+}
+
+
+def broken(known: Known) -> Iterator[Problem]:
+    """Yield what does not fit together in `known`."""
+    for rule in RULES:
+        yield from rule(known)
+
+
+def _choices(known: Known) -> Iterator[Problem]:
+    if known.service_type and known.service_type not in presets.types():
+        yield _no_choice("service_type", (), known.service_type, sorted(presets.types()))
+    if known.python_version and known.python_version not in PYTHON_VERSIONS:
+        yield _no_choice("python_version", (), known.python_version, PYTHON_VERSIONS)
+    for number, feature in enumerate(known.features or ()):
+        if feature not in FEATURES:
+            yield _no_choice("features", (number,), feature, FEATURES)
+
+
+def _no_choice(key: str, path: Sequence[int | str], given: str, choices: Sequence[str]) -> Problem:
+    near = difflib.get_close_matches(given, choices, 1)
+    hint = f", for example {near[0]!r}" if near else ""
+    text = f"{shown(given)} is no choice: use one of {', '.join(choices)}{hint}."
+    return Problem(key, path, text)
+
+
+def _names(known: Known) -> Iterator[Problem]:
+    name = known.service_name
+    if name is None:
+        return
+    if name == "dapr" or name.startswith("dapr-"):
+        reason = "names that begin with 'dapr-' are Dapr's own"
+    elif keyword.iskeyword(name) or name in keyword.softkwlist:
+        reason = "it is a word of Python"
+    elif name.replace("-", "_") in sys.stdlib_module_names:
+        reason = "it is a module of Python's standard library"
+    elif name in PACKAGES:
+        reason = "it is the name of a package that the service uses"
+    else:
+        return
+    example = f"{name.removeprefix('dapr-')}-service"
+    text = f"{name!r} is reserved: {reason}: use another name, for example {example!r}."
+    yield Problem("service_name", (), text)
+
+
+def _features(known: Known) -> Iterator[Problem]:
+    if known.features is None:
+        return
+    features = set(known.features)
+    required = presets.required(known.service_type) or []
+    if "agent" in features and not features.union(required).issuperset({"state"}):
+        text = "agent needs state, which keeps its talks: add it, for example [state, agent]."
+        yield Problem("features", (), text)
+    wanted = [name for name in FEATURES if name in {*features, *required}]
+    for feature in required:
+        if feature not in features:
+            text = (
+                f"{known.service_type} can't do without {feature}: {REASONS[feature]}: "
+                f"add it, for example [{', '.join(wanted)}]."
+            )
+            yield Problem("features", (), text)
+
+
+def _targets(known: Known) -> Iterator[Problem]:
+    for place, target in (known.targets or {}).items():
+        if target.app_id == known.service_name:
+            text = (
+                f"{target.app_id!r} is this service itself: call another one, "
+                "for example 'progress-service', or the function."
+            )
+            yield Problem("targets", (place, "app_id"), text)
+
+
+def _components(known: Known) -> Iterator[Problem]:
+    taken = {SHARED_STORE: "the store that LearnFlow's services share"}
+    if known.service_type not in LEARNFLOW:
+        taken.clear()
+    for key, name in known.components.items():
+        if name in taken:
+            text = f"{name!r} is {taken[name]}: use another name, for example '{name}-2'."
+            yield Problem(key, (), text)
+        taken[name] = f"the name of {key} already"
+
+
+RULES: Sequence[Callable[[Known], Iterator[Problem]]] = (
+    _choices,
+    _names,
+    _features,
+    topic_problems,
+    _targets,
+    _components,
+)
