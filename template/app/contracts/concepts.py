@@ -2,8 +2,10 @@
 
 from pydantic import BaseModel, Field
 
-from app.contracts.event import Event, UserId
-from app.contracts.learnflow import AnswerEvent, Level, Percent
+from app.contracts.answer import AnswerEvent
+from app.contracts.event import Event
+from app.contracts.learner import UserId
+from app.contracts.learnflow import Level, Percent
 
 
 class ConceptRequestEvent(Event):

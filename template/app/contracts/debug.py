@@ -4,8 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.contracts.event import Event, UserId
-from app.contracts.learnflow import AnswerEvent
+from app.contracts.answer import AnswerEvent
+from app.contracts.event import Event
+from app.contracts.learner import UserId
 
 HintSeverity = Literal["info", "warning", "error"]
 

@@ -1,21 +1,10 @@
 """Events: what services tell each other."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
-
-UserId = Annotated[
-    str,
-    Field(min_length=1, max_length=128, validation_alias=AliasChoices("user_id", "student_id")),
-]
-"""A learner's pseudonymous id, called `user_id` on the wire; `student_id` is accepted."""
-StudentId = Annotated[
-    str,
-    Field(min_length=1, max_length=128, validation_alias=AliasChoices("student_id", "user_id")),
-]
-"""The same id where it is called `student_id` on the wire; `user_id` is accepted."""
+from pydantic import BaseModel, ConfigDict, Field
 
 
 def now() -> datetime:

@@ -1,10 +1,9 @@
 """What LearnFlow's contracts share."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
-
-from app.contracts.event import Event
+from pydantic import BaseModel, ConfigDict, Field
 
 Specialist = Literal["concepts", "review", "debug", "exercise", "progress"]
 """Who can answer a student's question."""
@@ -35,27 +34,20 @@ def level_of(percent: float) -> Level:
     return LEVELS[-1][1]
 
 
+def utc(time: datetime) -> datetime:
+    """Return a time in UTC; one without a zone is taken to be in UTC already."""
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 class QueryContext(BaseModel):
     """What a client may send along with a question; further fields are kept."""
 
     model_config = ConfigDict(extra="allow")
 
     session_id: str | None = Field(default=None, min_length=1, max_length=128)
-    topic: str | None = None
+    topic: str | None = Field(default=None, min_length=1, max_length=200)
     """What the student is working on, if the client knows: routing prefers it to a guess."""
     code: str | None = Field(default=None, max_length=MAX_CODE)
     traceback: str | None = Field(default=None, max_length=MAX_CODE)
     difficulty: Difficulty | None = None
     mastery_level: Percent | None = None
-
-
-class AnswerEvent(Event):
-    """An event that answers another one."""
-
-    request_id: str = Field(min_length=1)
-    """`event_id` of the event that it answers."""
-    user_id: Annotated[
-        str | None,
-        Field(max_length=128, validation_alias=AliasChoices("user_id", "student_id")),
-    ] = None
-    """Who asked, where the answerer knows: so that progress can count it."""

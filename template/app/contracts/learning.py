@@ -1,6 +1,9 @@
 """A student's question: `learning.query`, and `learning.routed` once triage has decided."""
 
-from app.contracts.event import Event, UserId
+from pydantic import Field
+
+from app.contracts.event import Event
+from app.contracts.learner import UserId
 from app.contracts.learnflow import QueryContext, Specialist
 
 
@@ -8,7 +11,7 @@ class LearningQueryEvent(Event):
     """Query submitted by a student; `specialist` and `topic` are what triage adds."""
 
     user_id: UserId
-    query: str
+    query: str = Field(min_length=1)
     session_id: str | None = None
     context: QueryContext | None = None
     specialist: Specialist | None = None

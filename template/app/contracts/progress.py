@@ -12,7 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from app.contracts.event import Event, StudentId, UserId
+from app.contracts.event import Event
+from app.contracts.learner import StudentId, UserId
 from app.contracts.learnflow import Percent
 
 TOLERANCE = 0.001

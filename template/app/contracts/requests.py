@@ -1,12 +1,16 @@
 """Questions and answers over HTTP, the same for all specialists (seed 001)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-from app.contracts.event import StudentId, now
+from app.contracts.learner import StudentId
 from app.contracts.learnflow import MAX_CODE, Difficulty, QueryContext
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class AgentRequest(BaseModel):
@@ -15,7 +19,7 @@ class AgentRequest(BaseModel):
     student_id: StudentId
     query: str = Field(min_length=1, max_length=1000)
     context: QueryContext | None = None
-    timestamp: datetime = Field(default_factory=now)
+    timestamp: datetime = Field(default_factory=_now)
 
 
 class DebugRequest(AgentRequest):
@@ -46,7 +50,7 @@ class AgentResponse(BaseModel):
     response_id: str
     agent_type: Literal["progress", "debug", "concepts", "exercise", "review", "chat"]
     student_id: StudentId
-    timestamp: datetime = Field(default_factory=now)
+    timestamp: datetime = Field(default_factory=_now)
     content: str
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     token_efficiency: float = Field(ge=0, le=1)

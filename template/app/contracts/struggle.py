@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from app.contracts.event import Event, UserId
+from app.contracts.event import Event
+from app.contracts.learner import UserId
 
 StruggleType = Literal[
     "repeated_error", "concept_gap", "time_exceeded", "failed_in_a_row", "asked_for_help"

@@ -16,7 +16,8 @@ SHARDS = 8
 
 def key_of(topic: str, event: Event) -> tuple[str, ...]:
     """Return the parts of the key that counts an event: on the day (UTC) it happened, not came."""
-    day = event.timestamp.astimezone(UTC).date()
+    time = event.timestamp  # without a zone it is in UTC already
+    day = (time.astimezone(UTC) if time.tzinfo else time).date()
     return shard_key(topic, day, crc32(event.key.encode()) % SHARDS)
 
 

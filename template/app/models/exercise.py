@@ -4,8 +4,8 @@ from datetime import datetime
 
 from pydantic import AliasChoices, BaseModel, Field
 
-from app.contracts.event import UserId
 from app.contracts.exercise import Case, GeneratedExercise
+from app.contracts.learner import UserId
 
 
 class ExerciseState(BaseModel):
