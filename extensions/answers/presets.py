@@ -39,7 +39,7 @@ def required(service_type: object) -> list[str] | None:
 @cache
 def defaults(service_type: str) -> Mapping[str, object]:
     """Return the default of every question that has one, for a type."""
-    return dict(_model_defaults()) | given(service_type)
+    return {**_model_defaults(), **given(service_type)}
 
 
 @cache

@@ -95,7 +95,10 @@ def _features(known: Known) -> Iterator[Problem]:
     features = set(known.features)
     required = presets.required(known.service_type) or []
     if "agent" in features and not features.union(required).issuperset({"state"}):
-        text = "agent needs state, which keeps its talks: add it, for example [state, agent]."
+        text = (
+            "agent needs state, where its conversations are kept: "
+            "add it, for example [state, agent]."
+        )
         yield Problem("features", (), text)
     wanted = [name for name in FEATURES if name in {*features, *required}]
     for feature in required:

@@ -10,6 +10,7 @@ from .catalogue import MODULES
 from .declaration.pubsub import PubSubTopic
 
 LINE_LENGTH = 100
+NAME_LENGTH = 60
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def starters(service_type: str, topics: Sequence[PubSubTopic]) -> list[dict[str,
     found: dict[str, Starter] = {}
     for topic in topics:
         if topic.subscribe and topic.name not in served:
-            function = _unused(re.sub(r"[.-]", "_", topic.name), found)
+            function = _unused(re.sub(r"[.-]", "_", topic.name)[:NAME_LENGTH].rstrip("_"), found)
             module = _module(topic.event_type, service_type, examples)
             found[function] = Starter(topic.name, topic.event_type, module, function)
     return [asdict(starter) for starter in found.values()]
