@@ -231,6 +231,15 @@ def test_ci_runs_the_commands_on_the_declared_python(service: Rendered) -> None:
     assert {step["run"] for step in steps if "run" in step} == {"make check", "make test"}
 
 
+def test_no_folder_is_empty(service: Rendered) -> None:
+    """A feature that is off leaves no folder behind."""
+    outside = [
+        path for path in service.root.rglob("*") if not path.is_relative_to(service.root / "app")
+    ]
+    folders = [path for path in outside if path.is_dir()]
+    assert [path for path in folders if not any(path.iterdir())] == []
+
+
 def test_rendered_text_is_tidy(service: Rendered) -> None:
     """One newline at the end, no blank line doubled, none after an opening or before an end."""
     for path in service.root.rglob("*"):
