@@ -1,0 +1,1 @@
+"""For development and tests only: what the service talks to, embedded. Not in the image."""

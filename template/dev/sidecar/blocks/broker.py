@@ -1,0 +1,134 @@
+"""The broker behind a pub/sub component: topics, partitions, consumer groups."""
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from dev.sidecar.blocks import App
+from dev.sidecar.components import Component
+from dev.sidecar.core import Sidecar
+
+PARTITIONS = 6
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """An app's wish to get a topic at a route."""
+
+    app: App
+    component: Component
+    topic: str
+    route: str
+    dead_letter_topic: str
+
+
+@dataclass(eq=False)
+class Message:
+    """An envelope in its place on a topic; `answers` is what its deliveries ended with."""
+
+    topic: str
+    body: bytes
+    key: str
+    partition: int
+    offset: int
+    at: float
+    answers: list[str] = field(default_factory=list[str])
+
+
+class Group:
+    """Consumers that share the events of one topic out between them."""
+
+    def __init__(self) -> None:
+        self.members: list[Subscription] = []
+        self.there = asyncio.Event()
+        """Set while there is a member; else events wait."""
+        self.lanes: list[deque[Message]] = [deque() for _ in range(PARTITIONS)]
+
+    def change(self, members: list[Subscription]) -> None:
+        """Let consumers join or leave."""
+        self.members = members
+        (self.there.set if members else self.there.clear)()
+
+
+Deliver = Callable[[Subscription, Message], Awaitable[str]]
+
+
+class Broker:
+    """The topics of one component, the same for all apps that have it."""
+
+    def __init__(self, component: Component, sidecar: Sidecar, deliver: Deliver) -> None:
+        self.topics: dict[str, list[Message]] = {}
+        self.groups: dict[tuple[str, str], Group] = {}
+        """By topic and name."""
+        self._component = component
+        self._in_memory = component.type == "pubsub.in-memory"
+        self._sidecar = sidecar
+        self._deliver = deliver
+
+    def publish(self, topic: str, body: bytes, key: str = "", only: str | None = None) -> Message:
+        """Append to a topic and to what its groups have to read, or to those of one app only."""
+        log = self.topics.setdefault(topic, [])
+        partition = (zlib.crc32(key.encode()) if key else len(log)) % PARTITIONS
+        message = Message(topic, body, key, partition, len(log), self._sidecar.clock.now())
+        log.append(message)
+        for (name, _), group in self.groups.items():
+            apps = {member.app.app_id for member in group.members}
+            if name == topic and (only is None or only in apps):
+                self._push(group, message)
+        return message
+
+    def subscribe(self, wish: Subscription) -> None:
+        """Let an app read a topic in its group: from the start of the topic or from now on."""
+        options, app_id = self._component.options, wish.app.app_id
+        name = options.get("consumerGroup") or options.get("consumerID") or app_id
+        place = (wish.topic, name.replace("{appID}", app_id))
+        if place not in self.groups:
+            self.groups[place] = Group()
+            if options.get("initialOffset") == "oldest":
+                for message in self.topics.get(wish.topic, []):
+                    self._push(self.groups[place], message)
+        self.groups[place].change([*self.groups[place].members, wish])
+
+    def leave(self, app: App) -> None:
+        """End the part of an app; what is left waits for its replicas or its return."""
+        for group in self.groups.values():
+            group.change([member for member in group.members if member.app is not app])
+
+    def _push(self, group: Group, message: Message) -> None:
+        lane = group.lanes[message.partition]
+        lane.append(message)
+        if len(lane) == 1:
+            self._sidecar.busy(+1)
+            self._sidecar.spawn(self._consume(group, lane))
+
+    async def _consume(self, group: Group, lane: deque[Message]) -> None:
+        try:
+            while lane:
+                # one after the other: an event that can't be handled blocks its partition
+                await self._finish(group, lane[0])
+                lane.popleft()
+        finally:
+            self._sidecar.busy(-1)
+
+    async def _finish(self, group: Group, message: Message) -> None:
+        tries, retries = 0, self._component.retries
+        while True:
+            while not group.members:
+                with self._sidecar.waiting():
+                    await group.there.wait()
+            member = group.members[message.partition % len(group.members)]
+            outcome = await self._deliver(member, message)
+            message.answers.append(outcome)
+            tries += 1
+            if outcome in {"SUCCESS", "NOT_FOUND"}:
+                return
+            if retries is None:  # without a policy the first failure is dead-lettered, if it can be
+                retries = 0 if member.dead_letter_topic or self._in_memory else -1
+            if outcome == "DROP" or 0 <= retries < tries:
+                if dead := member.dead_letter_topic:
+                    self.publish(dead, message.body, message.key)
+                return
+            with self._sidecar.waiting():
+                await self._sidecar.clock.sleep(self._component.pause)

@@ -1,0 +1,179 @@
+"""Pub/sub: publishing, subscriptions, and what an app's answer to a delivery means."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, cast
+
+from pydantic import BaseModel, TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from dev.sidecar.blocks import App, Block
+from dev.sidecar.blocks.broker import Broker, Message, Subscription
+from dev.sidecar.blocks.envelope import CLOUD_EVENT, wrap
+from dev.sidecar.components import Component
+from dev.sidecar.core import Sidecar
+from dev.sidecar.wire import DaprError, metadata_of, parameter
+from dev.sidecar.world import Call, UnreachableError
+
+
+class _Wish(BaseModel):
+    """An entry of an app's `/dapr/subscribe`."""
+
+    pubsubname: str
+    topic: str
+    route: str = ""
+    routes: dict[str, Any] = {}
+    deadLetterTopic: str = ""  # noqa: N815 - Dapr's name
+
+
+WISHES = TypeAdapter(list[_Wish])
+
+
+class PubSub(Block):
+    """The block: one broker for each component, whichever app it belongs to."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+        self._brokers: dict[tuple[str, str], Broker] = {}
+
+    def routes(self, app: App) -> Sequence[Route]:
+        """Return the route for publishing."""
+        path, run = "/v1.0/publish/{pubsub}/{topic:path}", partial(self._publish, app)
+        return [Route(path, run, methods=["POST", "PUT"])]
+
+    async def _publish(self, app: App, request: Request) -> Response:
+        pubsub, topic = parameter(request, "pubsub"), parameter(request, "topic")
+        component = app.components.get(pubsub)
+        if component is None or not component.type.startswith("pubsub."):
+            raise DaprError(404, "ERR_PUBSUB_NOT_FOUND", f"pubsub {pubsub} not found")
+        if not topic:
+            raise DaprError(404, "ERR_TOPIC_EMPTY", f"topic is empty in pubsub {pubsub}")
+        if not may(component, "publishingScopes", app.app_id, topic):
+            why = f"topic {topic} is not allowed for app id {app.app_id}"
+            raise DaprError(403, "ERR_PUBSUB_FORBIDDEN", why)
+        content_type, metadata = request.headers.get("content-type", ""), metadata_of(request)
+        own = {"id": self._sidecar.uuid(), "source": app.app_id, "time": self._time()}
+        try:
+            envelope = wrap(await request.body(), content_type, **own)
+        except ValueError as error:
+            why = f"cannot create cloudevent: {error}"
+            raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
+        trace = self._sidecar.span(request.headers.get("traceparent"))
+        envelope |= _place(component, topic, trace)
+        event_id = str(envelope.get("id"))
+        self._sidecar.tell("published", app, topic, trace, event_id=event_id)
+        key = metadata.get("partitionKey", "")
+        self._broker(component).publish(topic, json.dumps(envelope).encode(), key)
+        return Response(status_code=204)
+
+    def _broker(self, component: Component) -> Broker:
+        place = (component.name, component.type)
+        if place not in self._brokers:
+            self._brokers[place] = Broker(component, self._sidecar, self._deliver)
+        return self._brokers[place]
+
+    def _time(self) -> str:
+        return datetime.fromtimestamp(self._sidecar.clock.now(), UTC).isoformat()
+
+    async def app_up(self, app: App) -> None:
+        """Read the app's subscriptions."""
+        answer = await self._sidecar.call(app, Call("GET", "/dapr/subscribe"))
+        for wish in WISHES.validate_json(answer.body) if answer.status == 200 else ():
+            component = app.components.get(wish.pubsubname)
+            if component and may(component, "subscriptionScopes", app.app_id, wish.topic):
+                route, dead = wish.route or wish.routes.get("default", ""), wish.deadLetterTopic
+                subscription = Subscription(app, component, wish.topic, route, dead)
+                self._broker(component).subscribe(subscription)
+
+    def app_down(self, app: App) -> None:
+        """Take it out of its groups."""
+        for broker in self._brokers.values():
+            broker.leave(app)
+
+    async def _deliver(self, to: Subscription, message: Message) -> str:
+        envelope = json.loads(message.body)
+        trace, event_id = self._sidecar.span(envelope.get("traceparent")), str(envelope.get("id"))
+        headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
+        if to.component.type == "pubsub.kafka":
+            place = {"partition": message.partition, "offset": message.offset, "key": message.key}
+            headers += [(f"__{name}", str(value)) for name, value in place.items()]
+            headers.append(("__timestamp", str(round(message.at * 1000))))
+        since, outcome = self._sidecar.clock.now(), "RETRY"
+        self._sidecar.tell("delivered", to.app, message.topic, trace, event_id=event_id)
+        try:
+            answer = await self._sidecar.call(to.app, Call("POST", to.route, headers, message.body))
+            outcome = meaning(answer.status, answer.body)
+        except UnreachableError:
+            pass  # counts as a try, as with daprd
+        about = {"event_id": event_id, "outcome": outcome}
+        self._sidecar.tell("answered", to.app, message.topic, trace, since=since, **about)
+        return outcome
+
+    async def deliver(self, topic: str, event: object, times: int, app: str | None) -> list[str]:
+        """See `Sidecar.deliver`."""
+        groups = [group for broker in self._brokers.values() for group in broker.groups.values()]
+        members = [member for group in groups for member in group.members]
+        found = [m for m in members if m.topic == topic and app in {None, m.app.app_id}]
+        if not found:
+            known = ", ".join(sorted({member.topic for member in members})) or "none"
+            raise LookupError(f"nobody subscribes to '{topic}' (topics with subscribers: {known})")
+        data: Any = event.model_dump(mode="json") if isinstance(event, BaseModel) else event
+        event_id = _fields(data).get("event_id")
+        own = {"id": str(event_id or self._sidecar.uuid()), "source": "client"}
+        envelope = wrap(json.dumps(data).encode(), "application/json", **own, time=self._time())
+        envelope |= _place(found[0].component, topic, self._sidecar.span(None))
+        body, broker = json.dumps(envelope).encode(), self._broker(found[0].component)
+        sent = [broker.publish(topic, body, own["id"], only=app) for _ in range(times)]
+        await self._sidecar.settled()
+        return [answer for message in sent for answer in message.answers]
+
+    def published(self, topic: str) -> list[Any]:
+        """See `Sidecar.published`."""
+        messages = [m for broker in self._brokers.values() for m in broker.topics.get(topic, [])]
+        return [json.loads(message.body).get("data") for message in messages]
+
+
+def meaning(status: int, body: bytes) -> str:
+    """Return what an app's answer to a delivery means: SUCCESS, RETRY, DROP or NOT_FOUND."""
+    if status == 404:
+        return "NOT_FOUND"  # done with, and not dead-lettered
+    if not 200 <= status < 300:
+        return "RETRY"
+    try:
+        word = _fields(json.loads(body)).get("status")
+    except ValueError:
+        return "SUCCESS"
+    if not isinstance(word, str) or not word:
+        return "SUCCESS"
+    return word if word in {"SUCCESS", "DROP"} else "RETRY"
+
+
+def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:
+    """Tell whether `publishingScopes` or `subscriptionScopes` let an app use a topic.
+
+    An app that the scopes don't name is free, but for protected topics.
+    """
+    allowed = component.words("allowedTopics")
+    if allowed and topic not in allowed:
+        return False
+    for entry in component.words(scopes, ";"):
+        name, _, topics = entry.partition("=")
+        if name.strip() == app_id:
+            return topic in [word.strip() for word in topics.split(",")]
+    return topic not in component.words("protectedTopics")
+
+
+def _fields(document: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+
+
+def _place(component: Component, topic: str, trace: str) -> dict[str, str]:
+    traced = {"traceid": trace, "traceparent": trace, "tracestate": ""}
+    return {"pubsubname": component.name, "topic": topic, **traced}
+
+
+block = PubSub

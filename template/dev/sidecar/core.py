@@ -1,0 +1,179 @@
+"""The sidecar's core: the apps it serves, its building blocks, and the tests' door to them."""
+
+import asyncio
+from collections.abc import Coroutine, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from typing import Any, TypeVar
+from uuid import UUID
+
+from dev.sidecar.blocks import App, Block, Events, Values, discover
+from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, Record, UnreachableError
+
+POLL_SECONDS = 0.05
+"""How often an app that does not answer yet is asked again."""
+
+B = TypeVar("B")
+
+
+class Sidecar:
+    """The sidecars of all apps in one: nothing in it knows a socket, the time or chance."""
+
+    def __init__(
+        self, *, call_app: CallApp, clock: Clock, random: Random, listener: Listener | None = None
+    ) -> None:
+        self.apps: list[App] = []
+        self.clock = clock
+        self._call_app = call_app
+        self._random = random
+        self._listener = listener
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._busy = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self.blocks: list[Block] = [make(self) for make in discover()]
+
+    # The tests' door
+
+    async def deliver(
+        self, topic: str, event: object, *, times: int = 1, app: str | None = None
+    ) -> list[str]:
+        """Publish `event` as a client would, `times` over with one id, and wait until settled.
+
+        Returns what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND. `app`
+        leaves all other subscribers out.
+
+        Raises:
+            LookupError: nobody subscribes to the topic.
+        """
+        return await self._block(Events).deliver(topic, event, times, app)
+
+    def published(self, topic: str) -> list[Any]:
+        """Return the data of every event on `topic`, the oldest first."""
+        return self._block(Events).published(topic)
+
+    async def state(self, key: str, store: str | None = None) -> Any:
+        """Return the value that an app saved under `key`, decoded; None where there is none.
+
+        Raises:
+            LookupError: several entries are meant; `store` or the whole key tells them apart.
+        """
+        return self._block(Values).value(key, store)
+
+    async def settled(self) -> None:
+        """Return when no event is on its way; those that wait to be delivered again don't count."""
+        await self._quiet.wait()
+
+    def _block(self, kind: type[B]) -> B:
+        for block in self.blocks:
+            if isinstance(block, kind):
+                return block
+        raise LookupError(f"the service has no feature for {kind.__name__.lower()}")
+
+    # Apps
+
+    def add(self, app: App) -> None:
+        """Serve an app, which need not answer yet."""
+        self.apps.append(app)
+        self.resume(app)
+
+    def remove(self, app: App) -> None:
+        """Serve it no more."""
+        self.pause(app)
+        self.apps.remove(app)
+
+    def pause(self, app: App) -> None:
+        """Take an app for gone: its events wait until it is back."""
+        app.up.clear()
+        if app.watch:
+            app.watch.cancel()
+        for block in self.blocks:
+            block.app_down(app)
+
+    def resume(self, app: App) -> None:
+        """Ask the app until it answers, then read anew what it wants."""
+        app.watch = self.spawn(self._come_up(app))
+
+    async def _come_up(self, app: App) -> None:
+        while not app.up.is_set():
+            try:
+                # daprd's first question to an app, too; any answer will do
+                await self.call(app, Call("GET", "/dapr/config"))
+                app.started = True
+                for block in self.blocks:
+                    await block.app_up(app)
+                app.up.set()
+            except UnreachableError:
+                await self.clock.sleep(POLL_SECONDS)
+
+    async def call(self, app: App, call: Call) -> Answer:
+        """Call an app.
+
+        Raises:
+            UnreachableError: it is gone; it is watched from now on.
+        """
+        if app.app_token:
+            call = replace(call, headers=[*call.headers, ("dapr-api-token", app.app_token)])
+        try:
+            return await self._call_app(app.address, call)
+        except UnreachableError:
+            if app.up.is_set():
+                self.pause(app)
+                self.resume(app)
+            raise
+
+    # For the building blocks
+
+    def tell(
+        self, kind: str, app: App, subject: str, trace: str, *, since: float = 0.0, **more: str
+    ) -> None:
+        """Hand a record to the listener; what it tells of began at `since`."""
+        ms = (self.clock.now() - since) * 1000 if since else 0.0
+        if self._listener:
+            self._listener(Record(kind, app.app_id, subject, trace.split("-")[1], ms=ms, **more))
+
+    def uuid(self) -> str:
+        """Return a new id."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
+    def span(self, parent: str | None) -> str:
+        """Return a `traceparent` in the trace of `parent`, or in a new one."""
+        parts = (parent or "").split("-")
+        known = len(parts) == 4 and len(parts[1]) == 32
+        trace = parts[1] if known else f"{self._random.getrandbits(128):032x}"
+        return f"00-{trace}-{self._random.getrandbits(64):016x}-{parts[3] if known else '01'}"
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` beside everything else, until the sidecar closes."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            about = {"message": "the embedded sidecar failed", "exception": error, "task": task}
+            task.get_loop().call_exception_handler(about)
+
+    def busy(self, by: int) -> None:
+        """Count work that `settled` waits for."""
+        self._busy += by
+        (self._quiet.clear if self._busy else self._quiet.set)()
+
+    @contextmanager
+    def waiting(self) -> Generator[None]:
+        """Leave work uncounted that only waits."""
+        self.busy(-1)
+        try:
+            yield
+        finally:
+            self.busy(+1)
+
+    async def close(self) -> None:
+        """End all that runs."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
