@@ -1,52 +1,31 @@
 """Exercises: asked for and read later, or made at once; submissions."""
 
-import time
-from datetime import UTC, datetime
-from typing import Annotated
-from uuid import uuid4
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Depends
-
-from app.agents.client import Agent
-from app.contracts import keys
-from app.contracts.exercise import ExerciseRequestEvent, GeneratedExercise
 from app.contracts.requests import AgentResponse, ExerciseRequest
 from app.core.errors import NotFoundError, UnimplementedError
-from app.core.resources import resource
-from app.domain import exercises
+from app.domain.exercises import request_event, shown
 from app.models.accepted import Accepted
-from app.models.exercise import Exercise, ExerciseState, Submission
-from app.services.publisher import Publisher
-from app.services.state import StateStore
+from app.models.exercise import Exercise, Submission
+from app.usecases.exercise import ExercisesDep
 
 router = APIRouter(tags=["exercises"])
 
-Tutor = Annotated[Agent, Depends(resource(Agent))]
-Store = Annotated[StateStore, Depends(resource(StateStore))]
-
 
 @router.post("/exercises", status_code=202)
-async def ask(
-    request: ExerciseRequest, publisher: Annotated[Publisher, Depends(resource(Publisher))]
-) -> Accepted:
+async def ask(request: ExerciseRequest, exercises: ExercisesDep) -> Accepted:
     """Ask for an exercise; it comes on `exercise.response`, and its id is the request's."""
-    event = ExerciseRequestEvent(
-        user_id=request.student_id,
-        topic=request.topic,
-        difficulty=request.difficulty or "medium",
-        mastery_level=_mastery(request),
-    )
-    await publisher.publish("exercise.request", event)
+    event = request_event(request)
+    await exercises.submit(event)
     return Accepted(request_id=event.event_id)
 
 
 @router.get("/exercises/{exercise_id}")
-async def read(exercise_id: str, store: Store) -> Exercise:
+async def read(exercise_id: str, exercises: ExercisesDep) -> Exercise:
     """Read an exercise as its student sees it."""
-    kept = await store.get(keys.exercise(exercise_id), ExerciseState)
-    if kept is None:
-        raise NotFoundError("exercise", exercise_id)
-    return exercises.shown(kept)
+    if state := await exercises.read(exercise_id):
+        return shown(state)
+    raise NotFoundError("exercise", exercise_id)
 
 
 @router.post("/submissions", status_code=202, responses={501: {"description": "No sandbox yet."}})
@@ -59,27 +38,6 @@ async def submit(submission: Submission) -> Accepted:
 
 
 @router.post("/generate_exercise")
-async def generate_exercise(request: ExerciseRequest, tutor: Tutor, store: Store) -> AgentResponse:
+async def generate_exercise(request: ExerciseRequest, exercises: ExercisesDep) -> AgentResponse:
     """Make an exercise at once; the method that triage invokes."""
-    started = time.perf_counter()
-    difficulty = request.difficulty or "medium"
-    question = exercises.question(
-        request.topic, difficulty, _mastery(request), request.constraints, request.query
-    )
-    reply = await tutor.ask(question, GeneratedExercise)
-    kept = exercises.state(str(uuid4()), request.student_id, reply.content, datetime.now(UTC))
-    await store.save(keys.exercise(kept.exercise_id), kept)
-    exercise = exercises.shown(kept)
-    return AgentResponse(
-        response_id=str(uuid4()),
-        agent_type="exercise",
-        student_id=request.student_id,
-        content=exercise.description,
-        metadata=exercise.model_dump(mode="json"),
-        token_efficiency=reply.token_efficiency,
-        processing_time_ms=(time.perf_counter() - started) * 1000,
-    )
-
-
-def _mastery(request: ExerciseRequest) -> float:
-    return (request.context.mastery_level if request.context else None) or 0.0
+    return await exercises.answer(request)

@@ -12,6 +12,7 @@ from app.contracts.exercise import (
     ExerciseSubmissionEvent,
     GeneratedExercise,
 )
+from app.contracts.requests import ExerciseRequest
 from app.domain.quoting import quoted
 from app.models.exercise import Attempt, AttemptsState, Exercise, ExerciseState
 
@@ -21,20 +22,28 @@ MAX_ATTEMPTS = 100
 """How many attempts are kept for each student and exercise."""
 
 
+def request_event(request: ExerciseRequest) -> ExerciseRequestEvent:
+    """Return the event that asks what a request over HTTP asks."""
+    return ExerciseRequestEvent(
+        user_id=request.student_id,
+        topic=request.topic,
+        difficulty=request.difficulty or "medium",
+        mastery_level=(request.context.mastery_level if request.context else None) or 0.0,
+    )
+
+
 def question(
-    topic: str,
-    difficulty: str,
-    mastery_percent: float = 0.0,
+    event: ExerciseRequestEvent,
     constraints: Mapping[str, JsonValue] | None = None,
     wish: str = "",
 ) -> str:
     """Ask for an exercise that fits a student."""
     parts = [
-        f"Make one Python exercise of {difficulty} difficulty for a student whose mastery of its"
-        f" topic is {mastery_percent:.0f} of 100.",
+        f"Make one Python exercise of {event.difficulty} difficulty for a student whose mastery of"
+        f" its topic is {event.mastery_level:.0f} of 100.",
         "Give a title, the problem, starter code, two or three hints that hold no solution, and"
         " at least four test cases: input or call, and what is expected.",
-        quoted("Topic", topic, 200),
+        quoted("Topic", event.topic, 200),
     ]
     if constraints:
         listed = "\n".join(f"{name}: {value}" for name, value in constraints.items())
@@ -44,12 +53,12 @@ def question(
     return "\n\n".join(parts)
 
 
-def state(
-    exercise_id: str, user_id: str, generated: GeneratedExercise, now: datetime
+def record(
+    event: ExerciseRequestEvent, generated: GeneratedExercise, now: datetime
 ) -> ExerciseState:
-    """Return an exercise as it is kept."""
+    """Return the exercise of a request as it is kept, under the request's id."""
     return ExerciseState(
-        exercise_id=exercise_id, user_id=user_id, exercise=generated, created_at=now
+        exercise_id=event.event_id, user_id=event.user_id, exercise=generated, created_at=now
     )
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from app.contracts.debug import DebugAnalysis, ErrorHintEvent, ErrorRequestEvent, HintSeverity
+from app.contracts.requests import DebugRequest
 from app.domain.quoting import quoted
-from app.domain.tracebacks import PythonError
+from app.domain.tracebacks import PythonError, read_error
 from app.models.pattern import ErrorPatternState
 
 MAX_HINTS = 3
@@ -36,19 +37,29 @@ NUDGE = "Read the last line of the error: what does it say, and about which line
 NO_SOLUTION = "There is nothing more to hint at: show the code to your teacher."
 
 
-def question(error: PythonError, text: str, code: str, wish: str = "") -> str:
+def request_event(request: DebugRequest) -> ErrorRequestEvent:
+    """Return the event that asks what a request over HTTP asks."""
+    return ErrorRequestEvent(
+        user_id=request.student_id,
+        error_message=request.query,
+        code_snippet=request.code,
+        traceback=request.context.traceback if request.context else None,
+    )
+
+
+def question(event: ErrorRequestEvent, error: PythonError) -> str:
     """Ask for an analysis of a student's error."""
     where = f" in line {error.line}" if error.line else ""
     parts = [
         f"A student asks about this {error.type or 'problem'}{where}. Analyse it.",
         f"Give up to {MAX_HINTS} hints, from a first nudge to nearly the answer; no hint holds the"
         " corrected code. The corrected code stands in suggested_fixes alone.",
-        quoted("Error", text),
+        quoted("What the student says", event.error_message),
     ]
-    if code:
-        parts.append(quoted("Code", code))
-    if wish:
-        parts.append(quoted("Question", wish))
+    if event.traceback:
+        parts.append(quoted("Traceback", event.traceback))
+    if event.code_snippet:
+        parts.append(quoted("Code", event.code_snippet))
     return "\n\n".join(parts)
 
 
@@ -73,7 +84,7 @@ def seen(
     )
 
 
-def asked_again(pattern: ErrorPatternState, now: datetime) -> ErrorPatternState:
+def asked(pattern: ErrorPatternState, now: datetime) -> ErrorPatternState:
     """Return the pattern with one more hint shown; at the end it stays at the solution."""
     level = min(pattern.occurrences, len(pattern.ladder) - 1)
     return pattern.model_copy(
@@ -95,12 +106,13 @@ def severity(pattern: ErrorPatternState) -> HintSeverity:
     return "warning" if is_solution(pattern) else "info"
 
 
-def about(error: PythonError, pattern: ErrorPatternState) -> dict[str, JsonValue]:
+def about(event: ErrorRequestEvent, pattern: ErrorPatternState) -> dict[str, JsonValue]:
     """Return what a program may want to know of the newest hint."""
+    error = read_error(event.traceback or event.error_message)
     return {
         "error_type": error.type or None,
         "error_line": error.line,
-        "hint_level": len(pattern.hints_shown),
+        "hint_level": min(pattern.occurrences, len(pattern.ladder)),
         "is_solution": is_solution(pattern),
         "occurrences": pattern.occurrences,
         "related_concepts": list[JsonValue](pattern.related_concepts),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from app.contracts.requests import ReviewRequest
 from app.contracts.review import CodeFeedbackEvent, CodeReview, CodeReviewRequestEvent
 from app.domain.quoting import quoted
 from app.models.review import CodeReviewState
@@ -20,6 +21,13 @@ def question(code: str, language: str, criteria: Sequence[str], wish: str = "") 
     if wish:
         parts.append(quoted("What the student wants to know", wish))
     return "\n\n".join(parts)
+
+
+def request_event(request: ReviewRequest) -> CodeReviewRequestEvent:
+    """Return the event that asks what a request over HTTP asks."""
+    return CodeReviewRequestEvent(
+        user_id=request.student_id, code=request.code, focus_areas=request.criteria
+    )
 
 
 def record(event: CodeReviewRequestEvent, review: CodeReview, now: datetime) -> CodeReviewState:
