@@ -1,0 +1,52 @@
+"""What the services of a fleet stand on: one embedded sidecar process and one OpenAI server."""
+
+import asyncio
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fleet.services import ROOT, Service, ready, render, start, stop
+
+sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used where it stands
+
+from dev.openai import openai_app
+from dev.serve import listener, port_of, serve
+from dev.sidecar import Listener, SidecarHost
+
+Progress = Callable[[str], None]
+
+
+@asynccontextmanager
+async def fleet(
+    presets: Sequence[str], *, listen: Listener | None = None, progress: Progress
+) -> AsyncGenerator[dict[str, Service]]:
+    """Render and start the services of `presets`; yields them by preset, all ready."""
+    services: dict[str, Service] = {}
+    for number, preset in enumerate(presets, 1):
+        progress(f"rendering {preset} ({number} of {len(presets)})")
+        services[preset] = await asyncio.to_thread(render, preset, _free_port())
+    async with AsyncExitStack() as stack:
+        host = await stack.enter_async_context(SidecarHost(listener=listen))
+        openai_port = await stack.enter_async_context(serve(openai_app()))
+        stack.push_async_callback(stop, list(services.values()))
+        progress(f"starting {len(services)} services on one sidecar")
+        for service in services.values():
+            sidecar_port = await host.add(
+                service.app_id, app_url=service.url, resources=service.path / "dapr" / "components"
+            )
+            environment = {
+                "DAPR_HTTP_PORT": str(sidecar_port),
+                "OPENAI_BASE_URL": f"http://127.0.0.1:{openai_port}/v1",
+                "OPENAI_API_KEY": "not-needed-here",
+                "LOG_FORMAT": "json",
+            }
+            await start(service, environment)
+        await ready(list(services.values()))
+        for service in services.values():
+            await host.ready(service.app_id)
+        yield services
+
+
+def _free_port() -> int:
+    with listener() as bound:
+        return port_of(bound)
