@@ -9,10 +9,9 @@ from app.core import declaration as declared
 from app.core.config import Settings, load_settings
 from app.core.feature import Feature, attribute, discover, in_order, lifespan_of, modules
 from app.core.health import health_router
-from app.core.middleware import BodyLimit, RequestContext
+from app.core.middleware import ApiToken, BodyLimit, RequestContext
 from app.core.problems import install_problems
 from app.core.resources import Resources
-from app.core.security import ApiToken
 
 DECLARATION = Path(__file__).with_name("service.yaml")
 

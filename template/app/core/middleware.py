@@ -1,10 +1,12 @@
-"""Pure ASGI middleware around every request: its context, and the limit of its body."""
+"""Pure ASGI middleware around every request: its context, its token, the limit of its body."""
 
+import hmac
 import time
 from uuid import uuid4
 
 import structlog
 from prometheus_client import Counter, Histogram
+from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,8 +19,8 @@ log = structlog.get_logger("app.request")
 
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram("http_request_seconds", "Time to answer, in seconds.", ["method", "route"])
-QUIET = {"/health", "/ready", "/metrics"}
-"""Paths that are asked all day: logged at debug level only."""
+PROBES = {"/health", "/ready", "/metrics"}
+"""Asked all day, without a token: Dapr and Kubernetes send none. Logged at debug level only."""
 
 
 class RequestContext:
@@ -62,9 +64,26 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "unmatched")
     REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(method, route).observe(seconds)
-    write = log.debug if path in QUIET else log.info
+    write = log.debug if path in PROBES else log.info
     duration_ms = round(seconds * 1000, 1)
     write("request", method=method, path=path, status=status, duration_ms=duration_ms)
+
+
+class ApiToken:
+    """Refuses calls without the `dapr-api-token` that APP_API_TOKEN asks for."""
+
+    def __init__(self, app: ASGIApp, token: SecretStr) -> None:
+        self._app = app
+        self._token = token.get_secret_value().encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] == "http" and scope["path"] not in PROBES:
+            given = Headers(scope=scope).get("dapr-api-token", "").encode()
+            if not hmac.compare_digest(given, self._token):
+                detail = "The header dapr-api-token is missing or wrong."
+                return await problem(401, detail=detail)(scope, receive, send)
+        return await self._app(scope, receive, send)
 
 
 class BodyLimit:
