@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from httpx2 import AsyncClient
 
 from app.contracts.review import CodeReview, CodeReviewRequestEvent, Issue
@@ -70,6 +71,7 @@ async def test_a_request_is_answered_by_feedback_and_kept(
     assert kept["reviews"][0]["overall_score"] == told["overall_score"]
 
 
+@pytest.mark.usefixtures("service")
 async def test_a_repeated_request_gets_the_same_review(sidecar: Sidecar) -> None:
     """The model is asked once."""
     await sidecar.deliver(TOPIC, a_request(), times=2)

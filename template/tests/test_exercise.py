@@ -68,6 +68,7 @@ async def test_a_request_is_answered_by_an_exercise(client: AsyncClient, sidecar
     assert (found["title"], found["examples"]) == (told["title"], told["test_cases"])
 
 
+@pytest.mark.usefixtures("service")
 async def test_a_repeated_request_gets_the_same_exercise(sidecar: Sidecar) -> None:
     """The model is asked once."""
     await sidecar.deliver("exercise.request", a_request(), times=2)
@@ -96,6 +97,7 @@ async def test_the_method_makes_and_keeps_one_at_once(client: AsyncClient) -> No
     assert found.json()["description"] == said["content"]
 
 
+@pytest.mark.usefixtures("service")
 async def test_a_submission_is_kept_and_not_graded(sidecar: Sidecar) -> None:
     """Grading runs code; without a sandbox no grade is made up."""
     event = ExerciseSubmissionEvent(
