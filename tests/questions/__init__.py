@@ -1,0 +1,1 @@
+"""Questions: defaults, refusals and what the answers lead to, through every door."""
