@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 
-from fleet.host import fleet
+from fleet.host import Record, fleet
 from fleet.services import LEARNFLOW, FleetError, Service
 
 STUDENT = "stu-00123"
@@ -36,19 +36,15 @@ class Story:
         ids += f"  trace {trace[:8]}…" if trace else ""
         print(f"  {ms:7.0f} ms  {service:<20} {what:<48}{ids}", flush=True)
 
-    def record(self, record: Any) -> None:
+    def record(self, record: Record) -> None:
         """Print what the sidecar tells: published, handled and invoked."""
-        match type(record).__name__:
-            case "Published":
-                self.line(record.app, f"publishes {record.topic}", record.event_id, record.trace_id)
-            case "Answered":
-                what = f"handled {record.topic} in {record.ms:.0f} ms: {record.outcome}"
-                self.line(record.app, what, record.event_id, record.trace_id)
-            case "Invoked":
-                what = f"calls {record.target}/{record.method}: {record.status}"
-                self.line(record.app, what, trace=record.trace_id)
-            case _:
-                pass
+        what = {
+            "published": f"publishes {record.subject}",
+            "answered": f"handled {record.subject} in {record.ms:.0f} ms: {record.outcome}",
+            "invoked": f"called {record.subject} for {record.ms:.0f} ms: {record.outcome}",
+        }.get(record.kind)
+        if what:
+            self.line(record.app, what, record.event_id, record.trace_id)
 
 
 async def demo() -> None:

@@ -11,7 +11,9 @@ sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used wher
 
 from dev.openai import openai_app
 from dev.serve import listener, port_of, serve
-from dev.sidecar import Listener, SidecarHost
+from dev.sidecar import Listener, Record, SidecarHost
+
+__all__ = ["Record", "fleet"]
 
 Progress = Callable[[str], None]
 

@@ -1,6 +1,7 @@
 """The services of a fleet: rendered from their presets, started, awaited, stopped."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -69,9 +70,8 @@ async def start(service: Service, environment: Mapping[str, str]) -> None:
     """Start the service in a process group of its own; its output goes to its log."""
     with service.log.open("wb") as log:
         service.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "app",
+            *(sys.executable, "-m", "dev.child", "app"),  # ends when this process does
+            stdin=asyncio.subprocess.PIPE,
             cwd=service.path,
             env={**os.environ, **environment, "APP_PORT": str(service.port)},
             stdout=log,
@@ -123,10 +123,8 @@ async def stop(services: Sequence[Service]) -> None:
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     if process.returncode is None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def _last_line(log: Path) -> str:
