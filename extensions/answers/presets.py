@@ -1,12 +1,13 @@
 """What a service type means: its file in presets/, over the defaults of the models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import cast
 
 import yaml
 
+from .declaration.pubsub import PubSubTopic
 from .table import QUESTIONS, SECTIONS
 
 FOLDER = Path(__file__).parents[2] / "presets"
@@ -34,6 +35,13 @@ def required(service_type: object) -> list[str] | None:
     if service_type not in types():
         return None
     return cast("list[str]", given(str(service_type))["required_features"])
+
+
+@cache
+def topics(service_type: str) -> Sequence[PubSubTopic]:
+    """Return the topics that the code of a type works with."""
+    entries = cast("list[object]", defaults(service_type)["topics"])
+    return [PubSubTopic.model_validate(entry) for entry in entries]
 
 
 @cache

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
 
 from . import presets
 from .catalogue import MODULES
@@ -38,7 +37,7 @@ def own_events(service_type: str, topics: Sequence[PubSubTopic]) -> list[str]:
 
 def starters(service_type: str, topics: Sequence[PubSubTopic]) -> list[dict[str, str]]:
     """Return a starter for each topic that is read by no handler of the type."""
-    served = {topic.name for topic in _of_preset(service_type) if topic.subscribe}
+    served = {topic.name for topic in presets.topics(service_type) if topic.subscribe}
     examples = _example_events(service_type, topics)
     found: dict[str, Starter] = {}
     for topic in topics:
@@ -71,15 +70,10 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
 
 
-def _of_preset(service_type: str) -> list[PubSubTopic]:
-    topics = presets.defaults(service_type)["topics"]
-    return [PubSubTopic.model_validate(topic) for topic in cast("list[object]", topics)]
-
-
 def _example_events(service_type: str, topics: Sequence[PubSubTopic]) -> set[str]:
     """The type's example has models of its own; they come with its topic and go with it."""
     names = {topic.name for topic in topics}
-    examples = {topic.event_type for topic in _of_preset(service_type) if topic.name in names}
+    examples = {topic.event_type for topic in presets.topics(service_type) if topic.name in names}
     return examples - MODULES.keys()
 
 

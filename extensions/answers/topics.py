@@ -2,8 +2,7 @@
 
 import builtins
 import difflib
-from collections.abc import Iterator, Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
 
 from . import presets
 from .catalogue import DEAD_LETTERS, LEARNFLOW, MODULES, TOPICS
@@ -12,16 +11,21 @@ from .known import Known, Problem
 
 TAKEN = frozenset(dir(builtins)) | {"BaseModel", "ConfigDict", "ErrorEvent", "Event"}
 """Names that a model of one's own can't have: its module uses them."""
+USES = {"subscribe": "reads", "publish": "writes"}
 
 
 def topic_problems(known: Known) -> Iterator[Problem]:
     """Yield what is wrong with the topics."""
     if known.topics is None:
         return
+    learnflow = known.service_type in LEARNFLOW
     for place, topic in known.topics.items():
-        yield from _of_one(place, topic, known.service_type in LEARNFLOW)
-    if known.service_type in LEARNFLOW:
-        yield from _needed(str(known.service_type), known.topics)
+        yield from _of_one(place, topic, learnflow)
+    if known.service_type in presets.types():
+        own = presets.topics(str(known.service_type))
+        yield from _of_the_type(str(known.service_type), own, known.topics)
+        if learnflow:
+            yield from _missing(str(known.service_type), own, known.topics)
 
 
 def _of_one(place: int, topic: PubSubTopic, learnflow: bool) -> Iterator[Problem]:
@@ -48,23 +52,34 @@ def _of_one(place: int, topic: PubSubTopic, learnflow: bool) -> Iterator[Problem
         yield Problem("topics", event_type, text)
 
 
-def _needed(service_type: str, topics: Mapping[int, PubSubTopic]) -> Iterator[Problem]:
-    """The code of a LearnFlow type reads and writes its own topics: they can't be left out."""
-    places = {topic.name: place for place, topic in topics.items()}
-    for entry in cast("list[object]", presets.given(service_type)["topics"]):
-        own = PubSubTopic.model_validate(entry)
-        if own.name not in places:
-            flags = ", ".join(
-                f"{flag}: true" for flag in ("subscribe", "publish") if getattr(own, flag)
-            )
+def _of_the_type(
+    service_type: str, own: Sequence[PubSubTopic], topics: Mapping[int, PubSubTopic]
+) -> Iterator[Problem]:
+    """Yield what the type's own code would not work with."""
+    needed = {topic.name: topic for topic in own}
+    for place, topic in topics.items():
+        if topic.name not in needed:
+            continue
+        for flag, verb in USES.items():
+            if getattr(needed[topic.name], flag) and not getattr(topic, flag):
+                text = f"False is wrong: {service_type} {verb} {topic.name!r}: use true."
+                yield Problem("topics", (place, flag), text)
+        wanted = needed[topic.name].event_type
+        if topic.name not in TOPICS and topic.event_type != wanted:
+            text = f"{topic.event_type!r} is not the model of {topic.name}: use {wanted!r}."
+            yield Problem("topics", (place, "event_type"), text)
+
+
+def _missing(
+    service_type: str, own: Sequence[PubSubTopic], topics: Mapping[int, PubSubTopic]
+) -> Iterator[Problem]:
+    """Yield what LearnFlow's fleet relies on; an example may lose its topic."""
+    names = {topic.name for topic in topics.values()}
+    for topic in own:
+        if topic.name not in names:
+            flags = ", ".join(f"{flag}: true" for flag in USES if getattr(topic, flag))
             text = (
-                f"{own.name!r} is missing, and {service_type} can't do without it: "
-                f"add {{name: {own.name}, {flags}, event_type: {own.event_type}}}."
+                f"{topic.name!r} is missing, and {service_type} can't do without it: "
+                f"add {{name: {topic.name}, {flags}, event_type: {topic.event_type}}}."
             )
             yield Problem("topics", (), text)
-            continue
-        place = places[own.name]
-        for flag, verb in (("subscribe", "reads"), ("publish", "writes")):
-            if getattr(own, flag) and not getattr(topics[place], flag):
-                text = f"False is wrong: {service_type} {verb} {own.name!r}: use true."
-                yield Problem("topics", (place, flag), text)

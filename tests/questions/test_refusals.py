@@ -150,6 +150,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         r"topics\[0\].subscribe: False is wrong: triage reads 'learning.query': use true",
     ),
+    "an example's topic with another model": (
+        {"service_type": "event-processor", **topic(name="activity.recorded")},
+        r"topics\[0\].event_type: 'OrderCreated' is not the model of .* 'ActivityRecorded'",
+    ),
     "a group with a space": ({"consumer_group": "a b"}, "consumer_group: 'a b' is no consumer"),
     "a component in capitals": ({"pubsub_component": "Kafka"}, "pubsub_component: 'Kafka' is no"),
     # State.
