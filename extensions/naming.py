@@ -57,8 +57,9 @@ def is_kebab(name: str) -> bool:
 
 def is_topic(name: str) -> bool:
     """Whether `name` is spelled `domain.action`."""
-    domain, *actions = name.split(".")
-    return is_kebab(domain) and bool(actions) and all(is_kebab(f"a{action}") for action in actions)
+    domain, _, actions = name.partition(".")
+    action = r"[a-z0-9]+(-[a-z0-9]+)*"
+    return is_kebab(domain) and re.fullmatch(rf"{action}(\.{action})*", actions) is not None
 
 
 class Naming(Extension):

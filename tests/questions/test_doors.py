@@ -46,7 +46,7 @@ class Person:
 
     def __init__(self, *arguments: str | Path) -> None:
         program, *rest = map(str, (*COPIER, *arguments))
-        self.terminal = pexpect.spawn(
+        self.terminal: pexpect.spawn[str] = pexpect.spawn(
             program, rest, encoding="utf-8", timeout=20, dimensions=(50, 200)
         )
 
