@@ -12,6 +12,14 @@ from starlette.exceptions import HTTPException
 from app.core.errors import ServiceError
 from app.core.telemetry import request_id
 
+PHRASES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""As RFC 9110 has them; Python's own follow it from 3.13 on, and codes must not depend on it."""
+
 
 class ProblemResponse(JSONResponse):
     """An answer of type `application/problem+json`."""
@@ -23,7 +31,7 @@ def problem(
     status: int, *, headers: Mapping[str, str] | None = None, **about: Any
 ) -> ProblemResponse:
     """Describe a failure; `code` is stable and meant for programs, `detail` for people."""
-    phrase = HTTPStatus(status).phrase
+    phrase = PHRASES.get(status) or HTTPStatus(status).phrase
     body = {"type": "about:blank", "title": phrase, "status": status, "detail": phrase}
     body |= {"code": phrase.lower().replace(" ", "-"), "request_id": request_id.get(), **about}
     return ProblemResponse(body, status_code=status, headers=headers)

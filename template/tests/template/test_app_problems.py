@@ -1,0 +1,116 @@
+"""Failures have one shape, and every request its id."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import pytest
+from httpx2 import AsyncClient, Response
+from pydantic import BaseModel
+
+from app.core.errors import NotFoundError
+from app.main import create_app
+from dev.serve import HOST, serve
+
+
+class Body(BaseModel):
+    """What the test's route takes."""
+
+    number: int
+
+
+@pytest.fixture
+async def bare(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[AsyncClient]:
+    """Run the service without features, with routes that fail."""
+    monkeypatch.setenv("MAX_BODY_BYTES", "1024")
+    app = create_app(features=[])
+
+    @app.post("/number")
+    async def number(body: Body) -> int:
+        return 100 // body.number
+
+    @app.get("/thing/{name}")
+    async def thing(name: str) -> None:
+        raise NotFoundError("thing", name)
+
+    _ = (number, thing)  # FastAPI keeps them
+    async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        yield client
+
+
+def check(answer: Response, status: int, code: str) -> None:
+    """Assert that the answer is a problem, whole and of this kind."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert body["title"]
+    assert body["detail"]
+    assert body["type"] == "about:blank"
+    assert body["request_id"] == answer.headers["x-request-id"]
+
+
+async def test_an_unknown_path_is_404(bare: AsyncClient) -> None:
+    """Not the framework's own shape."""
+    check(await bare.get("/nowhere/at/all"), 404, "not-found")
+
+
+async def test_a_wrong_method_is_405_and_says_which_is_right(bare: AsyncClient) -> None:
+    """The header `Allow` stays."""
+    answer = await bare.get("/number")
+    check(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_a_typed_error_tells_its_detail(bare: AsyncClient) -> None:
+    """It says what is missing."""
+    answer = await bare.get("/thing/lamp")
+    check(answer, 404, "not-found")
+    assert answer.json()["detail"] == "There is no thing 'lamp'."
+
+
+@pytest.mark.parametrize("content", [b'{"number": "x"}', b"{}", b"no json", b"", b"[1"])
+async def test_invalid_input_is_422_and_named(bare: AsyncClient, content: bytes) -> None:
+    """Every mistake has a place; what was sent is not sent back."""
+    headers = {"content-type": "application/json"}
+    answer = await bare.post("/number", content=content, headers=headers)
+    check(answer, 422, "invalid-input")
+    assert all(item["location"] and item["message"] for item in answer.json()["errors"])
+
+
+async def test_a_body_that_is_no_text_is_400(bare: AsyncClient) -> None:
+    """Nothing in it has a place."""
+    headers = {"content-type": "application/json"}
+    check(await bare.post("/number", content=b"\xff", headers=headers), 400, "bad-request")
+
+
+async def in_pieces(size: int) -> AsyncIterator[bytes]:
+    """Yield a body whose length nobody announces."""
+    for _ in range(size // 256):
+        yield b" " * 256
+
+
+async def test_a_body_over_the_limit_is_413(bare: AsyncClient) -> None:
+    """Whether its length is announced or not; one at the limit is none."""
+    check(await bare.post("/number", content=b" " * 1025), 413, "content-too-large")
+    check(await bare.post("/number", content=in_pieces(2048)), 413, "content-too-large")
+    fits = b'{"number": 5}'.ljust(1024)
+    answer = await bare.post("/number", content=fits, headers={"content-type": "application/json"})
+    assert answer.json() == 20
+
+
+async def test_a_bug_is_500_and_shows_nothing(bare: AsyncClient) -> None:
+    """No exception, no traceback; the service goes on."""
+    answer = await bare.post("/number", json={"number": 0})
+    check(answer, 500, "internal-server-error")
+    assert "Zero" not in answer.text
+    assert (await bare.post("/number", json={"number": 5})).json() == 20
+
+
+async def test_a_request_keeps_the_id_it_comes_with(bare: AsyncClient) -> None:
+    """So that logs of several services can be read together."""
+    answer = await bare.get("/health", headers={"x-request-id": "req-1"})
+    assert answer.headers["x-request-id"] == "req-1"
+
+
+async def test_a_request_without_id_gets_one_of_its_own(bare: AsyncClient) -> None:
+    """Each another."""
+    ids = {(await bare.get("/health")).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3

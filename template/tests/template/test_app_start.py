@@ -1,0 +1,115 @@
+"""Starting: configuration is checked before anything is opened; ending: in order."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from httpx2 import AsyncClient, ConnectError
+
+from app.core.config import ConfigurationError
+from app.core.feature import Feature, StartError, in_order
+from app.core.resources import Resources
+from app.main import create_app
+from dev.serve import HOST, listener, port_of
+
+
+async def start(**variables: str) -> Process:
+    """Run `python -m app` with these variables."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "app"),
+        env={**os.environ, **variables},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+@pytest.mark.usefixtures("companions")
+async def test_a_wrong_configuration_is_a_line_each_and_exit_78() -> None:
+    """So that all can be put right in one go; nothing else is said."""
+    process = await start(APP_PORT="abc", LOG_LEVEL="loud")
+    out, said = await process.communicate()
+    assert [line.split(": ")[0] for line in said.decode().splitlines()] == [
+        "APP_PORT='abc'",
+        "LOG_LEVEL='loud'",
+    ]
+    assert out == b""
+    assert process.returncode == 78
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("APP_PORT", "0"), ("LOG_FORMAT", "xml"), ("MAX_BODY_BYTES", "1"), ("SHUTDOWN_SECONDS", "-1")],
+)
+def test_a_variable_out_of_range_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Before anything is opened."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"^{name}='{value}': "):
+        create_app(features=[])
+
+
+@pytest.mark.usefixtures("companions")
+async def test_it_runs_until_it_is_told_to_end() -> None:
+    """SIGTERM ends it, with nothing on stderr."""
+    bound = listener()
+    port = port_of(bound)
+    bound.close()
+    process = await start(APP_PORT=str(port), LOG_FORMAT="json")
+    async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(20):
+        while True:
+            try:
+                assert (await client.get("/health")).status_code == 200
+                break
+            except ConnectError:
+                await asyncio.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    out, said = await process.communicate()
+    assert said.decode() == ""
+    assert all(line.startswith("{") for line in out.decode().splitlines())
+    assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_features_open_after_what_they_need() -> None:
+    """Else by name."""
+    features = [Feature(name="a", needs=["c"]), Feature(name="b"), Feature(name="c")]
+    assert [feature.name for feature in in_order(features)] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize(
+    ("features", "reason"),
+    [
+        ([Feature(name="a", needs=["b"])], "'a'.*'b'"),
+        ([Feature(name="a", needs=["b"]), Feature(name="b", needs=["a"])], "'a'.*'b'"),
+    ],
+)
+def test_what_can_not_be_put_together_does_not_start(features: list[Feature], reason: str) -> None:
+    """The reason names the features."""
+    with pytest.raises(StartError, match=reason):
+        create_app(features=features)
+
+
+async def test_features_close_in_reverse() -> None:
+    """What another one needs is there until that one is closed."""
+    said: list[str] = []
+
+    def tells(name: str, *needs: str) -> Feature:
+        @asynccontextmanager
+        async def lifespan(_: Resources) -> AsyncGenerator[None]:
+            said.append(f"open {name}")
+            yield
+            said.append(f"close {name}")
+
+        return Feature(name=name, needs=needs, lifespan=lifespan)
+
+    app = create_app(features=[tells("a", "b"), tells("b")])
+    assert said == []
+    async with app.router.lifespan_context(app):
+        assert said == ["open b", "open a"]
+    assert said == ["open b", "open a", "close a", "close b"]
