@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -12,11 +12,22 @@ HOST = "127.0.0.1"
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to whoever owns the process."""
+    """Leaves the signals to whoever owns the process, and ends at once when nothing is open."""
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for connection in [*self.server_state.connections]:
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.config.timeout_graceful_shutdown):
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn offers no event
+                    await asyncio.sleep(0.005)
+        await self.lifespan.shutdown()
 
 
 def listener(port: int = 0) -> socket.socket:
@@ -41,6 +52,15 @@ def port_of(bound: socket.socket) -> int:
     return int(bound.getsockname()[1])
 
 
+def free_port(wanted: int = 0) -> int:
+    """Return `wanted` if nobody has it, else another port."""
+    try:
+        with listener(wanted) as bound:
+            return port_of(bound)
+    except OSError:
+        return free_port()
+
+
 @asynccontextmanager
 async def serve(
     app: ASGIApp, *, port: int = 0, on: socket.socket | None = None
@@ -51,28 +71,16 @@ async def serve(
         RuntimeError: the application fails to start; its log says why.
         OSError: the port is taken.
     """
-    bound = on or listener(port)
-    config = uvicorn.Config(
-        app, log_config=None, log_level="warning", access_log=False, timeout_graceful_shutdown=2
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        while not server.started:
-            if task.done():
-                raise RuntimeError("the application did not start: its log says why")
-            await asyncio.sleep(0.005)
-        yield port_of(bound)
-    finally:
-        server.should_exit = True
-        await task
-        bound.close()
-
-
-def free(port: int) -> int:
-    """Return `port` if nobody has it, else 0."""
-    try:
-        listener(port).close()
-    except OSError:
-        return 0
-    return port
+    with on or listener(port) as bound:
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[bound]))
+        try:
+            while not server.started:
+                if task.done():
+                    raise RuntimeError("the application did not start: its log says why")
+                await asyncio.sleep(0.005)
+            yield port_of(bound)
+        finally:
+            server.should_exit = True
+            await task

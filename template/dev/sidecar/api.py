@@ -9,9 +9,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dev.sidecar.blocks import App
+from dev.sidecar.blocks import App, DaprError, refusal
 from dev.sidecar.core import Sidecar
-from dev.sidecar.wire import DaprError, refusal
 
 HEALTH = "/v1.0/healthz"
 

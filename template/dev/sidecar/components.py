@@ -1,8 +1,7 @@
-"""The Dapr resources of some folders, as `daprd --resources-path` reads them."""
+"""The Dapr components of some folders, as `daprd --resources-path` reads them."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,7 @@ class Component:
     """For example `state.redis`."""
     version: str
     options: Mapping[str, str]
-    """Its metadata; what comes from a secret or the environment is not in it."""
-    retries: int | None = None
-    """How often deliveries are repeated by the resiliency policy, -1 for ever; None without one."""
-    pause: float = 5.0
-    """Seconds before a repetition."""
+    """Its metadata; what comes from a secret or the environment is empty."""
 
     def words(self, option: str, separator: str = ",") -> list[str]:
         """Return the parts of an option that is a list."""
@@ -37,26 +32,20 @@ def load(folders: Sequence[Path], app_id: str) -> dict[str, Component]:
         ValueError: two have one name.
     """
     found: dict[str, Component] = {}
-    documents = [d for d in _documents(folders) if app_id in (d.get("scopes") or [app_id])]
-    for document in documents:
-        if document.get("kind") == "Component":
+    for path in [path for folder in folders for path in sorted(folder.glob("*.y*ml"))]:
+        for document in yaml.safe_load_all(path.read_text("utf-8")):
+            scopes = document and document.get("scopes")
+            if (
+                not document
+                or document.get("kind") != "Component"
+                or app_id not in (scopes or app_id)
+            ):
+                continue
             component = _component(document)
             if component.name in found:
-                raise ValueError(f"two components are named '{component.name}'")
+                raise ValueError(f"{path}: a second component is named '{component.name}'")
             found[component.name] = component
-    for document in documents:
-        if document.get("kind") == "Resiliency":
-            for name, policy in _inbound(document["spec"]):
-                if name in found:
-                    retries, pause = policy.get("maxRetries", -1), _seconds(policy["duration"])
-                    found[name] = replace(found[name], retries=retries, pause=pause)
     return found
-
-
-def _documents(folders: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    for folder in folders:
-        for path in sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")]):
-            yield from filter(None, yaml.safe_load_all(path.read_text("utf-8")))
 
 
 def _component(document: dict[str, Any]) -> Component:
@@ -64,17 +53,3 @@ def _component(document: dict[str, Any]) -> Component:
     given = {item["name"]: item.get("value", "") for item in spec.get("metadata") or ()}
     options = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
     return Component(document["metadata"]["name"], spec["type"], spec.get("version", "v1"), options)
-
-
-def _inbound(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the policies for deliveries, by component."""
-    targets: dict[str, dict[str, Any]] = spec.get("targets", {}).get("components") or {}
-    for name, target in targets.items():
-        if policy := target.get("inbound", {}).get("retry"):
-            yield name, spec["policies"]["retries"][policy]
-
-
-def _seconds(duration: str) -> float:
-    units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-    parts: list[tuple[str, str]] = re.findall(r"([\d.]+)(ms|s|m|h)", duration)
-    return sum(float(number) * units[unit] for number, unit in parts)

@@ -1,24 +1,29 @@
 """The sidecar's core: the apps it serves, its building blocks, and the tests' door to them."""
 
 import asyncio
-from collections.abc import Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
-from dev.sidecar.blocks import App, Block, Events, Values, discover
+from dev.sidecar.blocks import App, Block, Deliver, discover
 from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, Record, UnreachableError
 
 POLL_SECONDS = 0.05
 """How often an app that does not answer yet is asked again."""
 
-B = TypeVar("B")
-
 
 class Sidecar:
     """The sidecars of all apps in one: nothing in it knows a socket, the time or chance."""
+
+    deliver: Deliver
+    """Publish an event as a client would; see there. Like the next two, set by its block."""
+    published: Callable[[str], list[Any]]
+    """Return the data of every event on a topic, the oldest first."""
+    value: Callable[[str, str | None], Any]
+    """See `state`."""
 
     def __init__(
         self, *, call_app: CallApp, clock: Clock, random: Random, listener: Listener | None = None
@@ -34,42 +39,17 @@ class Sidecar:
         self._quiet.set()
         self.blocks: list[Block] = [make(self) for make in discover()]
 
-    # The tests' door
-
-    async def deliver(
-        self, topic: str, event: object, *, times: int = 1, app: str | None = None
-    ) -> list[str]:
-        """Publish `event` as a client would, `times` over with one id, and wait until settled.
-
-        Returns what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND. `app`
-        leaves all other subscribers out.
-
-        Raises:
-            LookupError: nobody subscribes to the topic.
-        """
-        return await self._block(Events).deliver(topic, event, times, app)
-
-    def published(self, topic: str) -> list[Any]:
-        """Return the data of every event on `topic`, the oldest first."""
-        return self._block(Events).published(topic)
-
     async def state(self, key: str, store: str | None = None) -> Any:
         """Return the value that an app saved under `key`, decoded; None where there is none.
 
         Raises:
             LookupError: several entries are meant; `store` or the whole key tells them apart.
         """
-        return self._block(Values).value(key, store)
+        return self.value(key, store)
 
     async def settled(self) -> None:
         """Return when no event is on its way; those that wait to be delivered again don't count."""
         await self._quiet.wait()
-
-    def _block(self, kind: type[B]) -> B:
-        for block in self.blocks:
-            if isinstance(block, kind):
-                return block
-        raise LookupError(f"the service has no feature for {kind.__name__.lower()}")
 
     # Apps
 
@@ -77,11 +57,6 @@ class Sidecar:
         """Serve an app, which need not answer yet."""
         self.apps.append(app)
         self.resume(app)
-
-    def remove(self, app: App) -> None:
-        """Serve it no more."""
-        self.pause(app)
-        self.apps.remove(app)
 
     def pause(self, app: App) -> None:
         """Take an app for gone: its events wait until it is back."""
@@ -154,7 +129,7 @@ class Sidecar:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            about = {"message": "the embedded sidecar failed", "exception": error, "task": task}
+            about = {"message": "the embedded sidecar failed", "exception": error}
             task.get_loop().call_exception_handler(about)
 
     def busy(self, by: int) -> None:

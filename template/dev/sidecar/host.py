@@ -11,7 +11,7 @@ from random import Random
 import httpx2
 
 from dev.companions import Companion
-from dev.serve import HOST, free, serve
+from dev.serve import HOST, free_port, serve
 from dev.sidecar.api import api
 from dev.sidecar.blocks import App
 from dev.sidecar.components import load
@@ -32,21 +32,17 @@ class SidecarHost:
     def __init__(self, *, listener: Listener | None = None) -> None:
         self._listener = listener
         self._stack = AsyncExitStack()
-        self._servers: dict[App, AsyncExitStack] = {}
 
     async def __aenter__(self) -> "SidecarHost":
         call_app = await self._stack.enter_async_context(transport())
+        clock = Clock(time.time, asyncio.sleep)
         self.sidecar = Sidecar(
-            call_app=call_app,
-            clock=Clock(time.time, asyncio.sleep),
-            random=Random(),
-            listener=self._listener,
+            call_app=call_app, clock=clock, random=Random(), listener=self._listener
         )
         self._stack.push_async_callback(self.sidecar.close)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*(stack.aclose() for stack in self._servers.values()))
         await self._stack.aclose()
 
     async def add(
@@ -56,7 +52,6 @@ class SidecarHost:
         app_url: str,
         resources: Path | Sequence[Path],
         port: int = 0,
-        namespace: str = "",
         api_token: str = "",
         app_token: str = "",
     ) -> int:
@@ -66,28 +61,15 @@ class SidecarHost:
         `daprd --resources-path`; `api_token` is DAPR_API_TOKEN, `app_token` APP_API_TOKEN.
 
         Raises:
-            ValueError: the components in `resources` can't be used.
+            ValueError: the components can't be used.
             OSError: the port is taken.
         """
-        app = App(
-            app_id=app_id,
-            address=app_url.rstrip("/"),
-            components=load([resources] if isinstance(resources, Path) else resources, app_id),
-            namespace=namespace,
-            api_token=api_token,
-            app_token=app_token,
-        )
-        server = AsyncExitStack()
-        port = await server.enter_async_context(serve(api(self.sidecar, app), port=port))
-        self._servers[app] = server
+        folders = [resources] if isinstance(resources, Path) else resources
+        components, address = load(folders, app_id), app_url.rstrip("/")
+        app = App(app_id, address, components, api_token=api_token, app_token=app_token)
+        port = await self._stack.enter_async_context(serve(api(self.sidecar, app), port=port))
         self.sidecar.add(app)
         return port
-
-    async def remove(self, app_id: str) -> None:
-        """End the sidecars of an app."""
-        for app in self.apps(app_id):
-            self.sidecar.remove(app)
-            await self._servers.pop(app).aclose()
 
     async def ready(self, app_id: str, seconds: float = 10.0) -> None:
         """Wait until the app answers and its sidecar knows what it wants.
@@ -96,22 +78,9 @@ class SidecarHost:
             TimeoutError: it does not, `seconds` long.
         """
         async with asyncio.timeout(seconds):
-            for app in self.apps(app_id):
-                await app.up.wait()
-
-    def pause(self, app_id: str) -> None:
-        """Hold the events of an app that is about to restart."""
-        for app in self.apps(app_id):
-            self.sidecar.pause(app)
-
-    def resume(self, app_id: str) -> None:
-        """Look for the app again, and read anew what it wants."""
-        for app in self.apps(app_id):
-            self.sidecar.resume(app)
-
-    def apps(self, app_id: str) -> list[App]:
-        """Return the replicas of an app."""
-        return [app for app in self._servers if app.app_id == app_id]
+            for app in self.sidecar.apps:
+                if app.app_id == app_id:
+                    await app.up.wait()
 
 
 @asynccontextmanager
@@ -127,36 +96,39 @@ async def transport() -> AsyncGenerator[CallApp]:
         client.headers.clear()
 
         async def call_app(address: str, call: Call) -> Answer:
+            url, headers = address + call.path, [*call.headers]
             try:
                 async with client.stream(
-                    call.method, address + call.path, headers=[*call.headers], content=call.body
-                ) as response:
+                    call.method, url, headers=headers, content=call.body
+                ) as got:
                     # raw: what the app compressed stays compressed
-                    body = b"".join([chunk async for chunk in response.aiter_raw()])
+                    body = b"".join([chunk async for chunk in got.aiter_raw()])
             except httpx2.TransportError as error:
                 raise UnreachableError(f"{address}: {error!r}") from error
-            return Answer(response.status_code, response.headers.multi_items(), body)
+            return Answer(got.status_code, got.headers.multi_items(), body)
 
         yield call_app
 
 
 @asynccontextmanager
 async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
-    """Run a sidecar for the service itself, with the resources in `dapr/`."""
+    """Run a sidecar for the service itself, with the components of `dapr/components`."""
     async with SidecarHost() as host:
         port = await host.add(
             app_id,
             app_url=f"http://{HOST}:{app_port}",
-            resources=[Path("dapr"), Path("dapr/components")],
-            port=free(3500) if usual else 0,
+            resources=Path("dapr/components"),
+            port=free_port(3500) if usual else 0,
             api_token=environ.get("DAPR_API_TOKEN", ""),
             app_token=environ.get("APP_API_TOKEN", ""),
         )
+        (app,) = host.sidecar.apps
         yield Companion(
             name="sidecar",
             url=f"http://{HOST}:{port}",
             server=host.sidecar,
             env={"DAPR_HTTP_PORT": str(port)},
-            pause=lambda: host.pause(app_id),
-            resume=lambda: host.resume(app_id),
+            ready=lambda: host.ready(app_id),
+            pause=lambda: host.sidecar.pause(app),
+            resume=lambda: host.sidecar.resume(app),
         )

@@ -5,8 +5,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.sidecar.components import Component
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
     from dev.sidecar.core import Sidecar
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False)
 class App:
     """One replica of a service; replicas share their `app_id`."""
 
@@ -48,31 +51,53 @@ class Block:
         """Forget it."""
 
 
-@runtime_checkable
-class Events(Protocol):
-    """The tests' door to a block that delivers."""
+class DaprError(Exception):
+    """A refusal or failure of the sidecar itself."""
 
-    async def deliver(self, topic: str, event: object, times: int, app: str | None) -> list[str]:
-        """See `Sidecar.deliver`."""
-        ...
-
-    def published(self, topic: str) -> list[Any]:
-        """See `Sidecar.published`."""
-        ...
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = {"errorCode": code, "message": message}
 
 
-@runtime_checkable
-class Values(Protocol):
-    """The tests' door to a block that stores."""
+async def refusal(_: Request, error: Exception) -> Response:
+    """Answer a request with a DaprError."""
+    assert isinstance(error, DaprError)
+    return JSONResponse(error.body, error.status)
 
-    def value(self, key: str, store: str | None) -> Any:
-        """See `Sidecar.state`."""
+
+def parameter(request: Request, name: str) -> str:
+    """Return a part of the path, decoded."""
+    return unquote(request.path_params[name])
+
+
+def metadata_of(request: Request) -> dict[str, str]:
+    """Return the metadata of a request: `?metadata.name=value`, never headers."""
+    prefix = "metadata."
+    given = request.query_params.items()
+    return {name.removeprefix(prefix): v for name, v in given if name.startswith(prefix)}
+
+
+class Deliver(Protocol):
+    """The tests' door to events."""
+
+    async def __call__(
+        self, topic: str, event: object, *, times: int = 1, app: str | None = None
+    ) -> list[str]:
+        """Publish `event` as a client would, `times` over with one id, and wait until settled.
+
+        Returns what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND. `app`
+        leaves all other subscribers out.
+
+        Raises:
+            LookupError: nobody subscribes to the topic.
+        """
         ...
 
 
 def discover() -> Iterator[Callable[["Sidecar"], Block]]:
     """Return the `block` of every module that has one, by the modules' names."""
-    for info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+    for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
         if hasattr(module, "block"):
             yield module.block

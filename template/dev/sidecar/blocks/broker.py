@@ -11,6 +11,8 @@ from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 
 PARTITIONS = 6
+REDELIVERY_SECONDS = 5.0
+"""Pause before an event is delivered again where there is no dead-letter topic."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,6 @@ class Broker:
         self.groups: dict[tuple[str, str], Group] = {}
         """By topic and name."""
         self._component = component
-        self._in_memory = component.type == "pubsub.in-memory"
         self._sidecar = sidecar
         self._deliver = deliver
 
@@ -113,7 +114,6 @@ class Broker:
             self._sidecar.busy(-1)
 
     async def _finish(self, group: Group, message: Message) -> None:
-        tries, retries = 0, self._component.retries
         while True:
             while not group.members:
                 with self._sidecar.waiting():
@@ -121,14 +121,13 @@ class Broker:
             member = group.members[message.partition % len(group.members)]
             outcome = await self._deliver(member, message)
             message.answers.append(outcome)
-            tries += 1
             if outcome in {"SUCCESS", "NOT_FOUND"}:
                 return
-            if retries is None:  # without a policy the first failure is dead-lettered, if it can be
-                retries = 0 if member.dead_letter_topic or self._in_memory else -1
-            if outcome == "DROP" or 0 <= retries < tries:
-                if dead := member.dead_letter_topic:
-                    self.publish(dead, message.body, message.key)
+            if member.dead_letter_topic:
+                # without a resiliency policy the first failure dead-letters
+                self.publish(member.dead_letter_topic, message.body, message.key)
+                return
+            if outcome == "DROP" or self._component.type == "pubsub.in-memory":
                 return
             with self._sidecar.waiting():
-                await self._sidecar.clock.sleep(self._component.pause)
+                await self._sidecar.clock.sleep(REDELIVERY_SECONDS)

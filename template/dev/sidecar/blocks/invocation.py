@@ -7,9 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block
+from dev.sidecar.blocks import App, Block, DaprError, parameter
 from dev.sidecar.core import Sidecar
-from dev.sidecar.wire import DaprError, parameter
 from dev.sidecar.world import Call, UnreachableError
 
 VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

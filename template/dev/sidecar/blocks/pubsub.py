@@ -11,12 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block
+from dev.sidecar.blocks import App, Block, DaprError, metadata_of, parameter
 from dev.sidecar.blocks.broker import Broker, Message, Subscription
 from dev.sidecar.blocks.envelope import CLOUD_EVENT, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
-from dev.sidecar.wire import DaprError, metadata_of, parameter
 from dev.sidecar.world import Call, UnreachableError
 
 
@@ -39,6 +38,7 @@ class PubSub(Block):
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
         self._brokers: dict[tuple[str, str], Broker] = {}
+        sidecar.deliver, sidecar.published = self.deliver, self.published
 
     def routes(self, app: App) -> Sequence[Route]:
         """Return the route for publishing."""
@@ -113,7 +113,9 @@ class PubSub(Block):
         self._sidecar.tell("answered", to.app, message.topic, trace, since=since, **about)
         return outcome
 
-    async def deliver(self, topic: str, event: object, times: int, app: str | None) -> list[str]:
+    async def deliver(
+        self, topic: str, event: object, *, times: int = 1, app: str | None = None
+    ) -> list[str]:
         """See `Sidecar.deliver`."""
         groups = [group for broker in self._brokers.values() for group in broker.groups.values()]
         members = [member for group in groups for member in group.members]

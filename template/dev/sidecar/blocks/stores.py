@@ -3,28 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+REDIS, POSTGRESQL = "state.redis", "state.postgresql"
+"""Any other type is Dapr's in-memory store: every conflict is a mismatch."""
+
 
 class StoreError(Exception):
     """The store refuses or fails; `status` is what Dapr answers with."""
 
-    status = 500
-
-
-class EtagMismatchError(StoreError):
-    """Somebody else was faster."""
-
-    status = 409
-
-
-class InvalidEtagError(StoreError):
-    """The ETag is none of this store's."""
-
-    status = 400
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(f"{'possible etag mismatch: ' if status == 409 else ''}{why}")
+        self.status = status
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is stored under a key: JSON text, its ETag, when it ends."""
+    """What is stored under a key: JSON text, its ETag, and when it ends."""
 
     value: str
     etag: str
@@ -39,30 +32,26 @@ class Change:
 
     key: str
     value: str | None
-    etag: str = ""
-    first_write: bool = False
-    ttl: int | None = None
+    etag: str
+    first_write: bool
+    ttl: int | None
     """Seconds; zero or less means for good."""
 
 
 class Store:
-    """Dapr's in-memory store: ETags are UUIDs, every conflict is a mismatch."""
+    """One store, of the `type` of its component."""
 
-    def __init__(self, now: Callable[[], float], uuid: Callable[[], str]) -> None:
+    def __init__(self, type: str, now: Callable[[], float], uuid: Callable[[], str]) -> None:
+        self._type = type
         self._now = now
         self._uuid = uuid
         self._entries: dict[str, Entry] = {}
 
-    def get(self, key: str) -> Entry | None:
-        """Return what `key` holds, unless its time is over."""
-        return self.entries().get(key)
-
     def entries(self) -> dict[str, Entry]:
-        """Return all that is stored."""
-        now, all_of_them = self._now(), self._entries.items()
-        live = {k: e for k, e in all_of_them if e.expires is None or e.expires > now}
-        self._entries = live
-        return live
+        """Return all that is stored and whose time is not over."""
+        now, held = self._now(), self._entries.items()
+        self._entries = {k: e for k, e in held if e.expires is None or e.expires > now}
+        return self._entries
 
     def apply(self, change: Change) -> None:
         """Make one change.
@@ -70,80 +59,46 @@ class Store:
         Raises:
             StoreError: it can't be made.
         """
-        before = self.get(change.key)
-        self._check(change, before)
+        before = self.entries().get(change.key)
+        (self._check_redis if self._type == REDIS else self._check)(change, before)
         if change.value is None:
             self._entries.pop(change.key, None)
             return
         guarded = change.first_write or bool(before and before.guarded)
-        etag, expires = self._etag(before), self._expires(change, before)
+        expires = self._now() + change.ttl if change.ttl and change.ttl > 0 else None
+        etag = self._uuid()
+        if self._type == REDIS:
+            etag = str(int(before.etag) + 1) if before else "1"
+            if before and change.ttl is None:
+                expires = before.expires  # a save that names no TTL leaves the one that runs
         self._entries[change.key] = Entry(change.value, etag, expires, guarded)
 
     def transact(self, changes: Sequence[Change]) -> None:
-        """Make all changes or none. Raises what `apply` does."""
-        before = dict(self._entries)
-        try:
-            for change in changes:
-                self.apply(change)
-        except StoreError:
-            self._entries = before
-            raise
-
-    def _check(self, change: Change, before: Entry | None) -> None:
-        if change.etag and (before is None or before.etag != change.etag):
-            raise EtagMismatchError(f"{change.key} has another etag")
-        if change.first_write and not change.etag and before:
-            raise self._exists(f"{change.key} already exists")
-
-    def _exists(self, why: str) -> StoreError:
-        return EtagMismatchError(why)
-
-    def _etag(self, before: Entry | None) -> str:
-        return self._uuid()
-
-    def _expires(self, change: Change, before: Entry | None) -> float | None:
-        return self._now() + change.ttl if change.ttl and change.ttl > 0 else None
-
-
-class Postgres(Store):
-    """PostgreSQL v2: a lost first write without an ETag is a failure."""
-
-    def _exists(self, why: str) -> StoreError:
-        return StoreError(why)
-
-
-class Redis(Store):
-    """Redis: ETags count from 1, an absent key takes any, transactions don't roll back."""
-
-    def transact(self, changes: Sequence[Change]) -> None:
-        """Make every change that can be made, then fail if one could not."""
-        failure: StoreError | None = None
+        """Make all changes or none; on Redis those that can be made. Raises what `apply` does."""
+        before, failure = dict(self._entries), None
         for change in changes:
             try:
                 self.apply(change)
             except StoreError as error:
                 failure = failure or error
         if failure:
+            if self._type != REDIS:
+                self._entries = before
             raise failure
 
     def _check(self, change: Change, before: Entry | None) -> None:
+        if change.etag and (before is None or before.etag != change.etag):
+            raise StoreError(409, f"{change.key} has another etag")
+        if change.first_write and not change.etag and before:
+            status = 500 if self._type == POSTGRESQL else 409
+            raise StoreError(status, f"{change.key} already exists")
+
+    def _check_redis(self, change: Change, before: Entry | None) -> None:
         if change.etag and not change.etag.isdecimal():
-            raise InvalidEtagError(f"'{change.etag}' is no number")
+            raise StoreError(400, f"invalid etag: '{change.etag}' is no number")
         if before is None or before.etag == change.etag:
-            return
+            return  # an absent key takes any
         if change.etag:
-            raise EtagMismatchError(f"{change.key} has another etag")
+            raise StoreError(409, f"{change.key} has another etag")
         if before.guarded and change.value is not None:
-            raise StoreError(f"failed to set key {change.key}")
-
-    def _etag(self, before: Entry | None) -> str:
-        return str(int(before.etag) + 1) if before else "1"
-
-    def _expires(self, change: Change, before: Entry | None) -> float | None:
-        if before and change.ttl is None:
-            return before.expires  # a save that names no TTL leaves the one that runs
-        return super()._expires(change, before)
-
-
-MANNERS = {"state.redis": Redis, "state.postgresql": Postgres}
-"""The store that stands for a type of component, where it is not the plain one."""
+            raise StoreError(500, f"failed to set key {change.key}")

@@ -1,0 +1,89 @@
+"""`make dev`: the service and all that it talks to, on this machine, with reload."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from dotenv import load_dotenv
+from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - knows trio, too
+
+from app.core import declaration
+from dev import child
+from dev.companions import Companion, started
+from dev.serve import HOST, free_port
+
+
+async def run() -> None:
+    """Run until cancelled."""
+    service = declaration.load(Path("app/service.yaml")).service
+    wanted = int(os.environ.get("APP_PORT") or service.port)
+    port = free_port(wanted)
+    if port != wanted:
+        print(f"Port {wanted} is taken: using {port}.")
+    url = f"http://{HOST}:{port}"
+    async with started(service.service_name, port, usual=True) as companions:
+        table = {"service": url, "routes": f"{url}/docs", **{c.name: c.url for c in companions}}
+        print(*(f"  {name:<8} {where}" for name, where in table.items()), sep="\n")
+        print("Ctrl-C ends all. A change in app/ restarts the service.", flush=True)
+        env = {"APP_PORT": str(port), "APP_HOST": HOST}
+        if sys.stdout.isatty() and "LOG_FORMAT" not in os.environ:
+            env["LOG_FORMAT"] = "pretty"
+        for companion in companions:
+            env |= companion.env
+        await _serve(env, companions)
+
+
+async def _serve(env: dict[str, str], companions: list[Companion]) -> None:
+    """Run the service, again after every change."""
+    stop = asyncio.Event()
+    changes = awatch("app", stop_event=stop)
+    try:
+        while True:
+            process = await child.start("app", env)
+            try:
+                changed = await _until_change(process, changes)
+            finally:
+                for companion in companions:
+                    companion.pause()
+                await child.stop(process)
+            print(f"{changed} changed: restarting.", flush=True)
+            for companion in companions:
+                companion.resume()
+    finally:
+        stop.set()
+
+
+async def _until_change(process: Process, changes: AsyncIterator[set[tuple[Any, str]]]) -> str:
+    change = asyncio.ensure_future(anext(changes))
+    ended = asyncio.create_task(process.wait())
+    try:
+        await asyncio.wait([change, ended], return_when=asyncio.FIRST_COMPLETED)
+        if not change.done():
+            print(f"The service ended with {process.returncode}: waiting for a change.", flush=True)
+        return sorted(Path(path).name for _, path in await change)[0]
+    finally:
+        change.cancel()
+        ended.cancel()
+
+
+async def main() -> None:
+    """Let SIGINT and SIGTERM end `run` the same way."""
+    work = asyncio.create_task(run())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    await asyncio.wait([work])
+    if not work.cancelled():
+        work.result()
+
+
+if __name__ == "__main__":
+    load_dotenv(".env")
+    try:
+        asyncio.run(main())
+    except (declaration.DeclarationError, ValueError) as error:
+        sys.exit(str(error))

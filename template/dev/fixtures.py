@@ -1,0 +1,65 @@
+"""A pytest plugin: the service as it is, over real HTTP, with what it talks to embedded."""
+
+import pkgutil
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from socket import socket
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+import dev
+from dev.companions import Companion, started
+from dev.serve import HOST, listener, port_of, serve
+
+pytest_plugins = [
+    f"{info.name}.fixtures" for info in pkgutil.iter_modules(dev.__path__, "dev.") if info.ispkg
+]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def app_socket() -> Generator[socket]:
+    """Return the socket that the service will listen on."""
+    with listener() as bound:
+        yield bound
+
+
+@pytest.fixture
+async def companions(
+    app_socket: socket, monkeypatch: pytest.MonkeyPatch
+) -> AsyncGenerator[list[Companion]]:
+    """Run what the service talks to, and set the environment that leads there."""
+    from app.core import declaration  # here: a broken service fails its tests, not pytest
+
+    service = declaration.load(Path("app/service.yaml")).service
+    async with started(service.service_name, port_of(app_socket), usual=False) as found:
+        for name, value in [pair for companion in found for pair in companion.env.items()]:
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+@pytest.fixture
+async def service(companions: list[Companion], app_socket: socket) -> AsyncGenerator[FastAPI]:
+    """Run the service until it is ready for requests and events."""
+    from app.main import create_app
+
+    app = create_app()
+    async with serve(app, on=app_socket):
+        for companion in companions:
+            await companion.ready()
+        yield app
+
+
+@pytest.fixture
+async def client(service: FastAPI, app_socket: socket) -> AsyncGenerator[httpx2.AsyncClient]:
+    """Return a client of the service."""
+    url = f"http://{HOST}:{port_of(app_socket)}"
+    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+        yield http

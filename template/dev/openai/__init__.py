@@ -1,0 +1,29 @@
+"""An OpenAI-compatible server: deterministic answers that fit what was asked."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from os import environ
+
+from starlette.types import ASGIApp
+
+from dev.companions import Companion
+from dev.openai.server import OpenAIServer
+from dev.serve import HOST, free_port, serve
+
+__all__ = ["OpenAIServer", "companion", "openai_app"]
+
+
+def openai_app() -> ASGIApp:
+    """Return a server as an ASGI application."""
+    return OpenAIServer().app
+
+
+@asynccontextmanager
+async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
+    """Run the server for a service; under `make dev` an OPENAI_BASE_URL of yours wins."""
+    server = OpenAIServer()
+    async with serve(server.app, port=free_port(8081) if usual else 0) as port:
+        own = environ.get("OPENAI_BASE_URL") if usual else None
+        url = f"http://{HOST}:{port}/v1"
+        env = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "not-needed-here"}
+        yield Companion(name="model", url=own or url, server=server, env={} if own else env)
