@@ -1,0 +1,100 @@
+"""The declaration at run time: the rendered file is read by the models that checked the answers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.core.declaration import DeclarationError, load
+from app.core.declaration.agent import AgentConfig
+from app.core.declaration.invocation import InvokeConfig
+from app.core.declaration.pubsub import PubSubConfig
+from app.core.declaration.rules import Section
+from app.core.declaration.state import StateConfig
+from tests.rendering import PRESETS, ROOT, render
+
+SECTIONS: dict[str, type[Section]] = {
+    model.section: model for model in (PubSubConfig, StateConfig, InvokeConfig, AgentConfig)
+}
+SERVICE = {"service_name": "orders", "description": "Takes orders"}
+
+
+def written(folder: Path, **sections: Any) -> Path:
+    """Return a declaration with these sections."""
+    path = folder / "service.yaml"
+    path.write_text(yaml.safe_dump(sections))
+    return path
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_was_answered_is_declared(name: str, destination: Path) -> None:
+    """Every answer of a preset is found in the section of its feature."""
+    declaration = load(render(destination, service_type=name) / "app/service.yaml")
+    preset = yaml.safe_load((ROOT / "presets" / f"{name}.yml").read_text())
+    features = preset["features"]
+    assert declaration.service.features == features
+    assert declaration.service.port == preset["port"]
+    assert sorted(declaration.sections) == sorted(set(features) - {"health"})
+    if "pubsub" in features:
+        pubsub = declaration.section(PubSubConfig)
+        assert [topic.model_dump() for topic in pubsub.topics] == preset["topics"]
+    if "state" in features:
+        state = declaration.section(StateConfig)
+        assert (state.key_prefix, state.ttl_seconds) == (
+            preset["key_prefix"],
+            preset["ttl_seconds"],
+        )
+    if "invocation" in features:
+        invocation = declaration.section(InvokeConfig)
+        assert [target.model_dump() for target in invocation.targets] == preset["targets"]
+    if "agent" in features:
+        agent = declaration.section(AgentConfig).model_dump()
+        assert agent == {key: preset[key] for key in agent}
+
+
+def test_a_target_without_a_time_has_the_default(tmp_path: Path) -> None:
+    """What the section says holds for targets that say nothing."""
+    section = {"targets": [{"app_id": "a", "methods": ["b"]}], "default_timeout_ms": 9}
+    service = {**SERVICE, "features": ["invocation"]}
+    declaration = load(written(tmp_path, service=service, invocation=section))
+    assert declaration.section(InvokeConfig).targets[0].timeout_ms == 9
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({}, "service.yaml: service: None is no mapping"),
+        ({"service": {**SERVICE, "port": 80}}, "service.yaml: service.port: 80 is no port"),
+        ({"service": {"service_name": "a"}}, "service.yaml: service.description: is missing"),
+        ({"service": {**SERVICE, "colour": 1}}, "service.yaml: service.colour: 1 has no place"),
+        ({"service": {**SERVICE, "features": ["state"]}}, "state: the section is missing"),
+        ({"service": SERVICE, "state": {}}, "state: no such feature is declared"),
+    ],
+)
+def test_a_wrong_declaration(sections: dict[str, Any], message: str, tmp_path: Path) -> None:
+    """One line a problem, with the place, as at generation."""
+    with pytest.raises(DeclarationError, match=message):
+        load(written(tmp_path, **sections))
+
+
+def test_a_wrong_section_is_told_where_it_is_used(tmp_path: Path) -> None:
+    """The feature that reads its section tells what is wrong with it."""
+    service = {**SERVICE, "features": ["pubsub"]}
+    topics = [{"name": "Orders", "publish": True, "event_type": "OrderCreated"}]
+    declaration = load(written(tmp_path, service=service, pubsub={"topics": topics}))
+    with pytest.raises(DeclarationError, match=r"pubsub.topics\[0\].name: 'Orders' is no topic"):
+        declaration.section(PubSubConfig)
+    with pytest.raises(DeclarationError, match="state: the section is missing"):
+        declaration.section(StateConfig)
+
+
+@pytest.mark.parametrize("text", ["a: b: c", "- a", "", "a: *b"])
+def test_a_declaration_that_is_none(text: str, tmp_path: Path) -> None:
+    """What is no YAML mapping is told as such."""
+    path = tmp_path / "service.yaml"
+    path.write_text(text)
+    with pytest.raises(DeclarationError, match=r"service\.yaml: not "):
+        load(path)
+    with pytest.raises(DeclarationError, match="No such file"):
+        load(tmp_path / "missing.yaml")
