@@ -7,18 +7,13 @@ from uuid import NAMESPACE_URL, uuid4, uuid5
 from pydantic import BaseModel, ConfigDict, Field
 
 
-def now() -> datetime:
-    """Return the time, in UTC."""
-    return datetime.now(UTC)
-
-
 class Event(BaseModel):
     """Base of all events. Unknown fields are ignored: newer versions may add some."""
 
     model_config = ConfigDict(frozen=True)
 
     event_id: str = Field(default_factory=lambda: str(uuid4()), min_length=1, max_length=256)
-    timestamp: datetime = Field(default_factory=now)
+    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
     version: str = "1.0"
 
     @property
@@ -42,7 +37,7 @@ class ErrorEvent(Event):
     original_event_type: str
     error_type: str
     error_message: str
-    failed_at: datetime = Field(default_factory=now)
+    failed_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     original_payload: dict[str, Any]
     retry_count: int = Field(default=0, ge=0, le=5)
     consumer_agent: str | None = None

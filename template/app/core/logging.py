@@ -4,6 +4,8 @@ import logging
 import sys
 
 import structlog
+from structlog import contextvars, dev, processors, stdlib
+from structlog.stdlib import ProcessorFormatter
 from structlog.typing import Processor
 
 from app.core.config import Settings
@@ -11,38 +13,25 @@ from app.core.config import Settings
 
 def configure_logging(settings: Settings) -> None:
     """Send the logs of the service and of its libraries to stdout in one format."""
-    pretty = settings.log_format == "pretty" or (
-        settings.log_format == "auto" and sys.stdout.isatty()
-    )
+    auto = "pretty" if sys.stdout.isatty() else "json"
+    pretty = (auto if settings.log_format == "auto" else settings.log_format) == "pretty"
     shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        contextvars.merge_contextvars,
+        stdlib.add_log_level,
+        stdlib.add_logger_name,
+        processors.TimeStamper(fmt="iso", utc=True),
     ]
+    renderer: list[Processor] = [dev.ConsoleRenderer()]
     if not pretty:
-        shared.append(structlog.processors.dict_tracebacks)
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer()
-        if pretty
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+        renderer = [processors.dict_tracebacks, processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        [stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        logger_factory=stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    last = [ProcessorFormatter.remove_processors_meta, *renderer]
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())

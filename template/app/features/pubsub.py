@@ -28,39 +28,21 @@ async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
 
 
 def subscribe(app: FastAPI, resources: Resources) -> None:
-    """Tell Dapr of every handler; a handler and the declaration must agree.
-
-    Raises:
-        StartError: one of the two has what the other has not.
-    """
+    """Tell Dapr of every handler; a StartError tells where handlers and declaration disagree."""
     config = resources.get(PubSubConfig)
-    declared = {topic.name: topic.event_type for topic in config.topics if topic.subscribe}
+    open_topics = {topic.name: topic.event_type for topic in config.topics if topic.subscribe}
     dapr = DaprApp(app)
-    handled: set[str] = set()
-    for subscription in found():
-        topic, event = subscription.topic, subscription.event.__name__
-        if declared.get(topic) != event:
-            wanted = f"{declared[topic]} for it" if topic in declared else "no such subscription"
-            raise StartError(f"the handler of '{topic}' reads {event}: service.yaml has {wanted}")
-        if topic in handled:
-            raise StartError(f"'{topic}' has two handlers: one service handles an event once")
-        handled.add(topic)
-        dapr.subscribe(
-            config.component_name, topic, metadata={}, dead_letter_topic=config.dead_letter_topic
-        )(endpoint(subscription, resource(Delivery)))
-    if missing := sorted(declared.keys() - handled):
-        raise StartError(f"no handler in app/handlers/ for {', '.join(missing)}")
-
-
-def found() -> list[Subscription]:
-    """Return the handlers of `app/handlers/`."""
-    return [
-        subscription
-        for module in modules("app.handlers")
-        for item in vars(module).values()
-        if getattr(item, "__module__", None) == module.__name__
-        and (subscription := Subscription.of(item))
-    ]
+    for item in (item for module in modules("app.handlers") for item in Subscription.of(module)):
+        wanted = open_topics.pop(item.topic, "nothing, or has a handler already")
+        if wanted != item.event.__name__:
+            about = f"the handler of '{item.topic}' reads {item.event.__name__}"
+            raise StartError(f"{about}: in service.yaml the topic is for {wanted}")
+        subscribed = dapr.subscribe(  # pyright: ignore[reportUnknownVariableType] - untyped there
+            config.component_name, item.topic, {}, dead_letter_topic=config.dead_letter_topic
+        )
+        subscribed(endpoint(item, resource(Delivery)))
+    if open_topics:
+        raise StartError(f"no handler in app/handlers/ for {', '.join(sorted(open_topics))}")
 
 
 feature = Feature(

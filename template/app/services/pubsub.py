@@ -1,9 +1,10 @@
 """Subscribing: `@on(topic)` marks a handler; what it raises decides what becomes of the event."""
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from types import ModuleType
+from typing import TypeVar, get_type_hints
 
 from app.contracts.event import Event
 
@@ -38,19 +39,13 @@ class Subscription:
     handler: Handler
 
     @classmethod
-    def of(cls, handler: Any) -> "Subscription | None":
-        """Read the marks of `on`; None where there are none.
-
-        Raises:
-            TypeError: the first parameter is no event.
-        """
-        topic = getattr(handler, "__topic__", None)
-        if not inspect.isfunction(handler) or not isinstance(topic, str):
-            return None
-        first = next(iter(inspect.signature(handler).parameters), "")
-        event = get_type_hints(handler).get(first)
-        if not (isinstance(event, type) and issubclass(event, Event)):
-            raise TypeError(
-                f"{handler.__module__}.{handler.__name__}: the first parameter is no Event"
-            )
-        return cls(topic, event, handler)
+    def of(cls, module: ModuleType) -> Iterator["Subscription"]:
+        """Find what `on` has marked in a module; the first parameter must be an Event."""
+        for name, handler in inspect.getmembers(module, inspect.isfunction):
+            topic = getattr(handler, "__topic__", None)
+            if topic is None or handler.__module__ != module.__name__:
+                continue
+            event = get_type_hints(handler).get(next(iter(inspect.signature(handler).parameters)))
+            if not (isinstance(event, type) and issubclass(event, Event)):
+                raise TypeError(f"{module.__name__}.{name}: the first parameter is no Event")
+            yield cls(topic, event, handler)
