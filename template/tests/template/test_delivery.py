@@ -1,0 +1,183 @@
+"""Deliveries: what becomes of an event, by what its handler does."""
+
+import sys
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from httpx2 import AsyncClient
+from structlog.contextvars import get_contextvars
+
+from app.contracts.event import Event
+from app.core.declaration.pubsub import PubSubConfig
+from app.core.telemetry import traceparent
+from app.services.delivery import Delivery, endpoint
+from app.services.publisher import Publisher
+from app.services.pubsub import Drop, Retry, Subscription, on
+from app.services.sidecar import Answer, Sidecar
+from dev.serve import HOST, serve
+from dev.sidecar import Sidecar as EmbeddedSidecar
+
+LETTERS = "dead-letter.queue"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class Happened(Event):
+    """What the handler reads."""
+
+    number: int
+
+
+class Script:
+    """What the handler does, call by call; then it is well."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Exception] = []
+        self.seen: list[Happened] = []
+        self.traces: list[str] = []
+        self.logged: dict[str, Any] = {}
+
+
+class Down(Sidecar):
+    """A sidecar that publishes nothing."""
+
+    def __init__(self) -> None: ...
+
+    async def call(self, *_: Any, **__: Any) -> Answer:
+        """Fail."""
+        return Answer(500, {}, b"")
+
+
+def script_of() -> Script:
+    """Stand for the dependency that a handler asks for."""
+    raise NotImplementedError
+
+
+@on("test.happened")
+async def happened(event: Happened, script: Annotated[Script, Depends(script_of)]) -> None:
+    """Do what the script says."""
+    script.seen.append(event)
+    script.traces.append(traceparent().split("-")[1])
+    script.logged = get_contextvars()
+    if script.outcomes:
+        raise script.outcomes.pop(0)
+
+
+@pytest.fixture
+def script() -> Script:
+    """Return the script."""
+    return Script()
+
+
+@pytest.fixture
+def sidecar_of(service: FastAPI) -> Sidecar:
+    """Return the connection that dead letters take."""
+    return service.state.resources.get(Sidecar)
+
+
+@pytest.fixture
+async def app(service: FastAPI, script: Script, sidecar_of: Sidecar) -> AsyncGenerator[AsyncClient]:
+    """Run an app with the handler alone, as the feature would."""
+    config: PubSubConfig = service.state.resources.get(PubSubConfig)
+    delivery = Delivery(Publisher(sidecar_of, config, "test"), LETTERS, "test", wait=0)
+    (subscription,) = Subscription.of(sys.modules[__name__])
+    app = FastAPI()
+    app.dependency_overrides[script_of] = lambda: script
+    app.post("/events")(endpoint(subscription, lambda _: delivery))
+    async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        yield client
+
+
+async def deliver(app: AsyncClient, **data: Any) -> str:
+    """Post a CloudEvent as the sidecar does; return the answer."""
+    envelope = {"id": "e-1", "traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "data": data}
+    answer = await app.post("/events", json=envelope)
+    assert answer.status_code == 200
+    return answer.json()["status"]
+
+
+async def test_an_event_that_is_handled_is_done_with(app: AsyncClient, script: Script) -> None:
+    """SUCCESS; handler and logs know the event, and the trace goes on."""
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert [(event.event_id, event.number) for event in script.seen] == [("e-1", 1)]
+    assert script.traces == [TRACE]
+    assert script.logged["event_id"] == "e-1"
+    assert script.logged["topic"] == "test.happened"
+
+
+@pytest.mark.parametrize("failure", [Retry("later"), ConnectionError("gone")])
+async def test_a_failure_that_passes_is_retried(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
+) -> None:
+    """Within the delivery: the sidecar hears of SUCCESS only."""
+    script.outcomes = [failure] * 4
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert len(script.seen) == 5
+    assert sidecar.published(LETTERS) == []
+
+
+async def test_after_five_tries_a_person_looks(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+) -> None:
+    """The dead letter holds the event and why; Dapr is told SUCCESS, or it would add another."""
+    script.outcomes = [ConnectionError("gone")] * 9
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert len(script.seen) == 5
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["original_event_type"], letter["retry_count"]) == ("Happened", 5)
+    assert (letter["error_type"], letter["error_message"]) == ("ConnectionError", "gone")
+    assert (letter["consumer_agent"], letter["original_payload"]["data"]) == ("test", {"number": 1})
+
+
+async def test_a_drop_is_not_retried(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+) -> None:
+    """Dapr dead-letters it as it is."""
+    script.outcomes = [Drop("nobody needs it")]
+    assert await deliver(app, number=1) == "DROP"
+    assert len(script.seen) == 1
+    assert sidecar.published(LETTERS) == []
+
+
+@pytest.mark.parametrize("data", [{}, {"number": "many"}, {"number": None}])
+async def test_bad_data_is_dead_lettered_at_once(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, data: dict[str, Any]
+) -> None:
+    """It stays bad, however often it is tried."""
+    assert await deliver(app, **data) == "SUCCESS"
+    assert script.seen == []
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["error_type"], letter["retry_count"]) == ("ValidationError", 1)
+    assert "number" in letter["error_message"]
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", b'{"id": "e-1"}', b"\xff", b"1"])
+async def test_what_is_no_event_never_comes_again(
+    app: AsyncClient, sidecar: EmbeddedSidecar, body: bytes
+) -> None:
+    """An envelope that can't be read would else be delivered for ever."""
+    answer = await app.post("/events", content=body)
+    assert answer.json() == {"status": "SUCCESS"}
+    assert len(sidecar.published(LETTERS)) == 1
+
+
+async def test_fields_of_newer_versions_are_no_bad_data(app: AsyncClient, script: Script) -> None:
+    """New fields are optional."""
+    assert await deliver(app, number=1, version="1.7", mood="good") == "SUCCESS"
+    assert script.seen[0].version == "1.7"
+
+
+class TestWithoutPublishing:
+    """The sidecar takes no dead letter."""
+
+    @pytest.fixture
+    def sidecar_of(self) -> Sidecar:
+        """Return a connection that leads nowhere."""
+        return Down()
+
+    async def test_an_event_that_can_not_be_dead_lettered_comes_again(
+        self, app: AsyncClient
+    ) -> None:
+        """RETRY: nothing is lost."""
+        assert await deliver(app, number="many") == "RETRY"

@@ -1,0 +1,118 @@
+"""Publishing: as CloudEvents, on declared topics alone."""
+
+import json
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+
+from app.contracts.event import ErrorEvent, Event
+from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
+from app.core.telemetry import continue_trace
+from app.services.publisher import Publisher, UndeclaredTopicError
+from app.services.sidecar import Answer, Sidecar, SidecarError
+from dev.sidecar import Sidecar as EmbeddedSidecar
+
+TOPIC = "test.happened"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class Happened(Event):
+    """What the tests publish."""
+
+    user_id: str = "u 1"
+    what: str = "ä"
+
+
+class Watched(Sidecar):
+    """The connection: keeps what was sent, and may answer in the sidecar's place."""
+
+    def __init__(self, real: Sidecar) -> None:
+        self._real = real
+        self.sent: list[dict[str, Any]] = []
+        self.answer: Answer | None = None
+
+    async def call(self, operation: str, method: str, path: str, **how: Any) -> Answer:
+        """Pass a call on."""
+        self.sent.append(how)
+        return self.answer or await self._real.call(operation, method, path, **how)
+
+
+@pytest.fixture
+def watched(service: FastAPI) -> Watched:
+    """Return the connection to the sidecar."""
+    return Watched(service.state.resources.get(Sidecar))
+
+
+@pytest.fixture
+def publisher(service: FastAPI, watched: Watched) -> Publisher:
+    """Return a publisher of one topic."""
+    declared: PubSubConfig = service.state.resources.get(PubSubConfig)
+    topic = PubSubTopic(name=TOPIC, publish=True, event_type="Happened")
+    unpublished = PubSubTopic(name="test.heard", subscribe=True, event_type="Happened")
+    config = declared.model_copy(update={"topics": [topic, unpublished]})
+    return Publisher(watched, config, "test-service")
+
+
+async def test_an_event_becomes_a_cloud_event(publisher: Publisher, watched: Watched) -> None:
+    """Its id is the event's, its trace the caller's, its place that of the learner's others."""
+    continue_trace(f"00-{TRACE}-b7ad6b7169203331-01")
+    event = Happened()
+    await publisher.publish(TOPIC, event)
+    (sent,) = watched.sent
+    envelope = json.loads(sent["body"])
+    assert sent["content_type"] == "application/cloudevents+json"
+    assert sent["params"] == {"metadata.partitionKey": "u 1"}
+    assert (envelope["id"], envelope["source"]) == (event.event_id, "test-service")
+    assert (envelope["specversion"], envelope["type"]) == ("1.0", "Happened")
+    assert envelope["traceparent"].split("-")[1] == TRACE
+    assert envelope["data"] == event.model_dump(mode="json")
+
+
+async def test_it_arrives_as_it_was_sent(publisher: Publisher, sidecar: EmbeddedSidecar) -> None:
+    """Through the sidecar and back."""
+    event = Happened()
+    await publisher.publish(TOPIC, event)
+    assert [Happened.model_validate(data) for data in sidecar.published(TOPIC)] == [event]
+
+
+@pytest.mark.parametrize("topic", ["test.unknown", "test.heard"])
+async def test_an_undeclared_topic_is_a_bug(
+    publisher: Publisher, watched: Watched, topic: str
+) -> None:
+    """Found before the network."""
+    with pytest.raises(UndeclaredTopicError, match=topic):
+        await publisher.publish(topic, Happened())
+    assert watched.sent == []
+
+
+async def test_another_model_is_a_bug(publisher: Publisher, watched: Watched) -> None:
+    """A topic has one."""
+    with pytest.raises(UndeclaredTopicError, match="Happened, not Event"):
+        await publisher.publish(TOPIC, Event())
+    assert watched.sent == []
+
+
+async def test_dead_letters_need_no_declaration(publisher: Publisher, watched: Watched) -> None:
+    """Every service may have some."""
+    error = ErrorEvent(
+        original_event_type="Happened", error_type="E", error_message="e", original_payload={}
+    )
+    await publisher.publish("dead-letter.queue", error)
+    assert len(watched.sent) == 1
+
+
+async def test_a_refusal_is_an_error(publisher: Publisher, watched: Watched) -> None:
+    """Nobody takes an event for published that is not."""
+    watched.answer = Answer(403, {}, b'{"errorCode": "ERR_PUBSUB_FORBIDDEN"}')
+    with pytest.raises(SidecarError, match="publish failed with 403 ERR_PUBSUB_FORBIDDEN"):
+        await publisher.publish(TOPIC, Happened())
+
+
+def test_ids_of_events_that_follow_are_always_the_same() -> None:
+    """So repeating them is harmless."""
+    event = Event(event_id="a")
+    assert (
+        event.derived_id() == Event(event_id="a").derived_id() != Event(event_id="b").derived_id()
+    )
+    assert event.derived_id(1) != event.derived_id(2)

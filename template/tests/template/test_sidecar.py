@@ -1,0 +1,91 @@
+"""The connection to the sidecar: what can go wrong with it, told apart."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from app.core.errors import DeadlineError
+from app.core.telemetry import continue_trace
+from app.services.sidecar import Sidecar, SidecarSettings, SidecarUnavailableError
+from dev.serve import HOST, listener, port_of, serve
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+async def echo(request: Request) -> Response:
+    """Answer with the headers."""
+    return JSONResponse(dict(request.headers))
+
+
+async def hang(_: Request) -> Response:
+    """Answer too late."""
+    await asyncio.sleep(1)
+    return Response()
+
+
+async def away(_: Request) -> Response:
+    """Send the caller elsewhere."""
+    return RedirectResponse("/echo")
+
+
+def settings(port: int, token: str | None = None) -> SidecarSettings:
+    """Return settings that lead to a port."""
+    return SidecarSettings.model_construct(
+        dapr_http_port=port,
+        dapr_api_token=SecretStr(token) if token else None,
+        dapr_timeout_seconds=5.0,
+        dapr_start_seconds=0.0,
+    )
+
+
+@asynccontextmanager
+async def connected(token: str | None = None) -> AsyncGenerator[Sidecar]:
+    """Connect to a server in the sidecar's place."""
+    routes = [Route(f"/{act.__name__}", act, methods=["POST"]) for act in (echo, hang, away)]
+    async with (
+        serve(Starlette(routes=routes)) as port,
+        Sidecar.open(settings(port, token)) as sidecar,
+    ):
+        yield sidecar
+
+
+async def test_a_call_carries_token_and_trace() -> None:
+    """The sidecar knows who calls, and as part of what."""
+    continue_trace(f"00-{TRACE}-b7ad6b7169203331-01")
+    async with connected("s3cret") as sidecar:
+        sent = (await sidecar.call("test", "POST", "/echo")).json()
+    assert sent["dapr-api-token"] == "s3cret"
+    assert sent["traceparent"].split("-")[1] == TRACE
+    assert sent["traceparent"].split("-")[2] != "b7ad6b7169203331"
+
+
+async def test_a_call_without_answer_ends_in_time() -> None:
+    """With an error of its own."""
+    async with connected() as sidecar:
+        with pytest.raises(DeadlineError):
+            await sidecar.call("test", "POST", "/hang", seconds=0.05)
+
+
+async def test_any_status_is_an_answer() -> None:
+    """What it means, the caller knows; redirects are not followed."""
+    async with connected() as sidecar:
+        statuses = [(await sidecar.call("test", "POST", path)).status for path in ("/away", "/no")]
+    assert statuses == [307, 404]
+
+
+async def test_a_sidecar_that_is_not_there_is_said_to() -> None:
+    """Unlike one that answers with an error."""
+    with listener() as bound:
+        port = port_of(bound)
+    async with Sidecar.open(settings(port)) as sidecar:
+        with pytest.raises(SidecarUnavailableError) as caught:
+            await sidecar.call("test", "POST", "/echo")
+        await sidecar.wait(0)  # the start goes on without it
+    assert HOST not in caught.value.detail
