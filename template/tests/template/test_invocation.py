@@ -1,0 +1,153 @@
+"""Calls to other services: declared, in time, retried where that is safe, errors told apart."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.core.declaration.invocation import InvokeConfig, InvokeTarget
+from app.core.errors import DeadlineError
+from app.core.telemetry import continue_trace
+from app.services.invoke import CalleeError, Invoker, UndeclaredTargetError
+from app.services.sidecar import Sidecar, SidecarError
+from dev.serve import HOST, serve
+from dev.sidecar import Sidecar as EmbeddedSidecar
+from dev.sidecar.blocks import App
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class Ask(BaseModel):
+    """What is asked."""
+
+    text: str = "ä"
+
+
+class Told(BaseModel):
+    """What is told."""
+
+    text: str
+    trace: str = ""
+
+
+class Callee:
+    """Another service: answers as it is told to, then well."""
+
+    def __init__(self) -> None:
+        self.answers: list[Response] = []
+        self.seconds = 0.0
+        self.calls = 0
+        self.app = Starlette(routes=[Route("/tell", self.tell, methods=["POST"])])
+
+    async def tell(self, request: Request) -> Response:
+        """Answer a call."""
+        self.calls += 1
+        await asyncio.sleep(self.seconds)
+        if self.answers:
+            return self.answers.pop(0)
+        trace = request.headers["traceparent"].split("-")[1]
+        return JSONResponse({"text": (await request.json())["text"], "trace": trace})
+
+
+@pytest.fixture
+async def callee(sidecar: EmbeddedSidecar) -> AsyncGenerator[Callee]:
+    """Run the other service beside the sidecar."""
+    callee = Callee()
+    async with serve(callee.app) as port:
+        app = App(app_id="callee", address=f"http://{HOST}:{port}", components={})
+        sidecar.add(app)
+        yield callee
+        sidecar.pause(app)
+
+
+@pytest.fixture
+def invoker(service: FastAPI) -> Invoker:
+    """Return a client that may call it."""
+    targets = [
+        InvokeTarget(app_id="callee", methods=["tell", "none"], timeout_ms=300),
+        InvokeTarget(app_id="nobody", methods=["tell"]),
+    ]
+    config = InvokeConfig(targets=targets, max_retries=2)
+    return Invoker(service.state.resources.get(Sidecar), config)
+
+
+async def test_an_answer_has_the_type_asked_for(callee: Callee, invoker: Invoker) -> None:
+    """And the call is part of the caller's trace."""
+    continue_trace(f"00-{TRACE}-b7ad6b7169203331-01")
+    told = await invoker.call("callee", "tell", Ask(), Told)
+    assert (told, callee.calls) == (Told(text="ä", trace=TRACE), 1)
+
+
+@pytest.mark.parametrize(("app_id", "method"), [("callee", "erase"), ("stranger", "tell")])
+async def test_what_is_not_declared_is_not_called(
+    callee: Callee, invoker: Invoker, app_id: str, method: str
+) -> None:
+    """A bug, found before the network."""
+    with pytest.raises(UndeclaredTargetError, match=f"{app_id}/{method}"):
+        await invoker.call(app_id, method, Ask(), Told)
+    assert callee.calls == 0
+
+
+async def test_the_callees_error_is_passed_on_as_what_it_is(
+    callee: Callee, invoker: Invoker
+) -> None:
+    """Its status and its problem."""
+    callee.answers = [JSONResponse({"detail": "no such lamp", "code": "not-found"}, 404)]
+    with pytest.raises(CalleeError, match="no such lamp") as caught:
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert (caught.value.answered, caught.value.problem["code"]) == (404, "not-found")
+
+
+@pytest.mark.parametrize("body", ["", "no json", '{"text": 1}', "[]"])
+async def test_an_answer_of_another_shape_is_an_error(
+    callee: Callee, invoker: Invoker, body: str
+) -> None:
+    """Nobody goes on with half of it."""
+    callee.answers = [PlainTextResponse(body)]
+    with pytest.raises(CalleeError):
+        await invoker.call("callee", "tell", Ask(), Told)
+
+
+@pytest.mark.usefixtures("callee")
+async def test_a_service_that_is_not_there_is_the_sidecars_error(invoker: Invoker) -> None:
+    """Not the callee's: it never heard of the call."""
+    with pytest.raises(SidecarError) as caught:
+        await invoker.call("nobody", "tell", Ask(), Told)
+    assert caught.value.error_code == "ERR_DIRECT_INVOKE"
+
+
+async def test_a_call_ends_in_time(callee: Callee, invoker: Invoker) -> None:
+    """By the target's `timeout_ms`."""
+    callee.seconds = 2
+    with pytest.raises(DeadlineError):
+        await invoker.call("callee", "tell", Ask(), Told)
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+async def test_only_what_is_safe_is_retried(callee: Callee, invoker: Invoker, status: int) -> None:
+    """A call that changes something might have done so."""
+    callee.answers = [Response(status_code=status)]
+    with pytest.raises(CalleeError):
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert callee.calls == 1
+    callee.answers = [Response(status_code=status), Response(status_code=status)]
+    assert (await invoker.call("callee", "tell", Ask(), Told, idempotent=True)).text == "ä"
+    assert callee.calls == 4
+
+
+async def test_retries_have_an_end(callee: Callee, invoker: Invoker) -> None:
+    """`max_retries` after the first try; what won't pass is not retried at all."""
+    callee.answers = [Response(status_code=503) for _ in range(9)]
+    with pytest.raises(CalleeError):
+        await invoker.call("callee", "tell", Ask(), Told, idempotent=True)
+    assert callee.calls == 3
+    callee.answers = [Response(status_code=400) for _ in range(9)]
+    with pytest.raises(CalleeError):
+        await invoker.call("callee", "tell", Ask(), Told, idempotent=True)
+    assert callee.calls == 4
