@@ -53,15 +53,11 @@ async def specialists(sidecar: Sidecar) -> AsyncGenerator[Specialists]:
     """Run the specialists under their app-ids."""
     found = Specialists()
     async with serve(found.app) as port:
-        apps = [
-            App(app_id=app_id, address=f"http://{HOST}:{port}", components={}) for app_id in METHODS
-        ]
-        for app in apps:
+        for app_id in METHODS:
+            app = App(app_id=app_id, address=f"http://{HOST}:{port}", components={})
             sidecar.add(app)
             await app.up.wait()
         yield found
-        for app in apps:
-            sidecar.remove(app)
 
 
 @pytest.mark.parametrize(

@@ -10,5 +10,5 @@ router = APIRouter(tags=["concepts"])
 
 @router.post("/explain_concept")
 async def explain_concept(request: AgentRequest, explainer: ExplainerDep) -> AgentResponse:
-    """Explain a concept; the method that triage invokes."""
+    """Explain a concept; the method that triage calls."""
     return await explainer.answer(request)

@@ -29,7 +29,7 @@ async def read(student_id: str, progress: ProgressDep) -> ProgressReport:
 
 @router.post("/get_progress")
 async def get_progress(request: AgentRequest, progress: ProgressDep) -> AgentResponse:
-    """Tell students how they are doing; the method that triage invokes."""
+    """Tell students how they are doing; the method that triage calls."""
     started = time.perf_counter()
     report = await progress.report(request.student_id)
     return AgentResponse(
