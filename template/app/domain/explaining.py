@@ -74,12 +74,14 @@ def concept_of(request: AgentRequest) -> str:
 
 def question(subject: Subject) -> str:
     """Ask for the explanation; the student's words travel as data."""
+    known = named(subject.concept)
     parts = [
-        "Explain a concept of Python to a student.",
+        f"Explain {known.name if known else 'the concept below'} in Python to a student.",
         f"The student's level is {subject.level} ({subject.percent:.0f} % mastery).",
         "Give short examples that run as they stand, and name prerequisites and related concepts.",
-        quoted("Concept", subject.concept, MAX_WORDS),
     ]
+    if not known:
+        parts.append(quoted("Concept", subject.concept, MAX_WORDS))
     if subject.question:
         parts.append(quoted("What the student wants to know", subject.question, MAX_WORDS))
     return "\n\n".join(parts)
