@@ -10,11 +10,10 @@ from . import presets
 from .casting import read
 from .declaration.invocation import InvokeTarget
 from .declaration.pubsub import PubSubTopic
-from .declaration.rules import problems as mistakes
-from .declaration.rules import shown
 from .known import Known, Problem
 from .rules import broken
 from .table import COMPUTED, QUESTIONS, RETIRED, SECTIONS, is_on, keys_of
+from .telling import mistakes, shown
 
 M = TypeVar("M", bound=BaseModel)
 

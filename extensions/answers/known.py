@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from .declaration.invocation import InvokeTarget
 from .declaration.pubsub import PubSubTopic
-from .declaration.rules import located
+from .telling import located
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from . import presets
+from .advice import advice_for
 from .catalogue import LEARNFLOW, SHARED_STORE
-from .declaration.rules import shown
 from .known import Known, Problem
-from .table import FEATURES, PYTHON_VERSIONS
+from .table import FEATURES, PYTHON_VERSIONS, QUESTIONS
+from .telling import shown
 from .topics import topic_problems
 
 PACKAGES = frozenset(
@@ -40,6 +41,8 @@ PACKAGES = frozenset(
         "uvicorn",
     }
 )
+YAML_WORDS = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
+"""Names that a manifest without quotes would turn into something else."""
 REASONS: Mapping[str, str] = {
     "pubsub": "its work arrives as events",
     "state": "what it keeps lives in the state store",
@@ -110,7 +113,30 @@ def _features(known: Known) -> Iterator[Problem]:
             yield Problem("features", (), text)
 
 
+def _yaml_words(known: Known) -> Iterator[Problem]:
+    names: dict[tuple[str, tuple[int | str, ...]], str | None] = {
+        ("service_name", ()): known.service_name
+    }
+    names |= {(key, ()): name for key, name in known.components.items()}
+    names |= {
+        ("targets", (place, "app_id")): target.app_id
+        for place, target in (known.targets or {}).items()
+    }
+    for (key, path), name in names.items():
+        if name and name in YAML_WORDS:
+            question = QUESTIONS[key]
+            advice = advice_for(question.section, (question.field, *path))
+            assert advice, "every name has its advice"
+            text = f"{name!r} is no {advice.what}, it is a word of YAML: {advice}"
+            yield Problem(key, path, text)
+
+
 def _targets(known: Known) -> Iterator[Problem]:
+    yield from _once_each(
+        "targets",
+        [target.app_id for target in (known.targets or {}).values()],
+        "a service, for example with 'methods: [review_code, explain_review]'",
+    )
     for place, target in (known.targets or {}).items():
         if target.app_id == known.service_name:
             text = (
@@ -118,6 +144,20 @@ def _targets(known: Known) -> Iterator[Problem]:
                 "for example 'progress-service', or the function."
             )
             yield Problem("targets", (place, "app_id"), text)
+
+
+def _topics_once(known: Known) -> Iterator[Problem]:
+    yield from _once_each(
+        "topics",
+        [topic.name for topic in (known.topics or {}).values()],
+        "a topic, for example with 'subscribe: true, publish: true'",
+    )
+
+
+def _once_each(key: str, names: Sequence[str], advice: str) -> Iterator[Problem]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        listed = ", ".join(map(repr, twice))
+        yield Problem(key, (), f"{listed} stands there more than once: keep one entry {advice}.")
 
 
 def _components(known: Known) -> Iterator[Problem]:
@@ -134,7 +174,9 @@ def _components(known: Known) -> Iterator[Problem]:
 RULES: Sequence[Callable[[Known], Iterator[Problem]]] = (
     _choices,
     _names,
+    _yaml_words,
     _features,
+    _topics_once,
     topic_problems,
     _targets,
     _components,

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .declaration import ServiceConfig
+from .declaration import Section, ServiceConfig
 from .declaration.agent import AgentConfig
 from .declaration.invocation import InvokeConfig
 from .declaration.pubsub import PubSubConfig
-from .declaration.rules import Section
 from .declaration.state import StateConfig
 
 Kind = Literal["str", "int", "float", "bool", "yaml", "choices"]

@@ -2,6 +2,7 @@
 
 import builtins
 import difflib
+import keyword
 from collections.abc import Iterator, Mapping, Sequence
 
 from . import presets
@@ -44,7 +45,7 @@ def _of_one(place: int, topic: PubSubTopic, learnflow: bool) -> Iterator[Problem
         known = "is not the model of" if topic.event_type in MODULES else "is no model for"
         text = f"{topic.event_type!r} {known} {topic.name}: use {wanted!r}."
         yield Problem("topics", event_type, text)
-    elif topic.event_type in TAKEN:
+    elif topic.event_type in TAKEN or keyword.iskeyword(topic.event_type):
         text = (
             f"{topic.event_type!r} is a name that Python or the service uses: "
             f"use another, for example '{topic.event_type}Event'."

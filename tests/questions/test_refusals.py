@@ -119,7 +119,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a model in lower case": (topic(event_type="order"), r"topics\[0\].event_type: 'order' is no"),
     "a model that is no name": (topic(event_type="A-b"), r"topics\[0\].event_type: 'A-b' is no"),
-    "a model that is a word": (topic(event_type="None"), r"topics\[0\].event_type: 'None' is no"),
+    "a model that is a word": (
+        topic(event_type="None"),
+        r"topics\[0\].event_type: 'None' is a name",
+    ),
     "a model of Python's": (
         topic(event_type="ValueError"),
         r"topics\[0\].event_type: 'ValueError' is a name .* 'ValueErrorEvent'",

@@ -8,10 +8,9 @@ from typing import TypeVar, cast
 import yaml
 from pydantic import ValidationError
 
-from .rules import Section, located, problems
-from .service import ServiceConfig
+from .service import Section, ServiceConfig
 
-__all__ = ["Declaration", "DeclarationError", "ServiceConfig", "load"]
+__all__ = ["Declaration", "DeclarationError", "Section", "ServiceConfig", "load"]
 
 S = TypeVar("S", bound=Section)
 
@@ -28,45 +27,25 @@ class Declaration:
     sections: Mapping[str, object]
 
     def section(self, model: type[S]) -> S:
-        """Return the section that `model` describes.
-
-        Raises:
-            DeclarationError: it is missing or wrong.
-        """
+        """Return the section that `model` describes; a DeclarationError tells what is wrong."""
         if model.section not in self.sections:
-            raise DeclarationError(f"service.yaml: {model.section}: the section is missing.")
+            raise DeclarationError(f"service.yaml: {model.section}: the section is missing")
         return _validated(model, self.sections[model.section])
 
 
 def load(path: Path) -> Declaration:
-    """Read the declaration at `path`.
-
-    Raises:
-        DeclarationError: the file can't be read, or does not say what a service is.
-    """
-    sections = dict(_read(path))
-    service = _validated(ServiceConfig, sections.pop(ServiceConfig.section, None))
-    expected = set(service.features) - {"health"}
-    lines = [f"service.yaml: {name}: the section is missing." for name in expected - set(sections)]
-    lines += [
-        f"service.yaml: {name}: no such feature is declared: add it to service.features."
-        for name in set(sections) - expected
-    ]
-    if lines:
-        raise DeclarationError("\n".join(sorted(lines)))
-    return Declaration(service, sections)
-
-
-def _read(path: Path) -> Mapping[str, object]:
+    """Read the declaration at `path`; a DeclarationError tells what is wrong."""
     try:
         content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DeclarationError(f"{path}: {error.strerror}.") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DeclarationError(f"{path}: not YAML: {' '.join(str(error).split())}.") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DeclarationError(f"{path} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise DeclarationError(f"{path}: not a mapping: it begins with 'service:'.")
-    return cast("Mapping[str, object]", content)
+        raise DeclarationError(f"{path} is no mapping that begins with 'service:'")
+    sections = cast("dict[str, object]", content)
+    service = _validated(ServiceConfig, sections.pop(ServiceConfig.section, None))
+    if odd := sorted({"health", *sections} ^ {"health", *service.features}):
+        raise DeclarationError(f"service.yaml: {', '.join(odd)}: section and feature go together")
+    return Declaration(service, sections)
 
 
 def _validated(model: type[S], data: object) -> S:
@@ -74,7 +53,7 @@ def _validated(model: type[S], data: object) -> S:
         return model.model_validate(data)
     except ValidationError as error:
         lines = [
-            f"service.yaml: {located((model.section, *path))}: {text}"
-            for path, text in problems(error, model)
+            f"service.yaml: {'.'.join(map(str, (model.section, *item['loc'])))}: {item['msg']}"
+            for item in error.errors()
         ]
         raise DeclarationError("\n".join(lines)) from None

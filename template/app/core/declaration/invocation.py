@@ -1,48 +1,23 @@
 """Invocation: which methods of which services a service calls."""
 
-from collections import Counter
-from typing import Annotated, Any, ClassVar, cast
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
-from .rules import Rule, Section, mistake
-from .text import AppId, Milliseconds
+from .service import KEBAB, Section
 
 Method = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$", max_length=200),
-    Rule("method", "the path it is called by, without a leading slash", "explain_concept"),
+    str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_.-]+)*$", max_length=200)
 ]
-
-Methods = Annotated[
-    list[Method],
-    Field(min_length=1),
-    AfterValidator(lambda methods: list(dict.fromkeys(methods))),
-]
-
-Retries = Annotated[
-    int,
-    Field(ge=0, le=10),
-    Rule("number of retries", "a whole number from 0 to 10", 3),
-]
+"""The path a method is called by, without a leading slash."""
 
 
 class InvokeTarget(Section):
     """A service that may be called, and its methods."""
 
-    app_id: AppId
-    methods: Methods
-    timeout_ms: Milliseconds = 5000
-
-
-def _once_each(targets: list[InvokeTarget]) -> list[InvokeTarget]:
-    times = Counter(target.app_id for target in targets)
-    if twice := [app_id for app_id, count in times.items() if count > 1]:
-        raise mistake(
-            f"{', '.join(map(repr, twice))} stands there more than once: keep one entry a service, "
-            "for example with 'methods: [review_code, explain_review]'."
-        )
-    return targets
+    app_id: str = Field(pattern=KEBAB, max_length=63)
+    methods: list[Method] = Field(min_length=1)
+    timeout_ms: int = Field(5000, ge=1, le=600_000)
 
 
 class InvokeConfig(Section):
@@ -50,27 +25,8 @@ class InvokeConfig(Section):
 
     section: ClassVar[str] = "invocation"
 
-    targets: Annotated[list[InvokeTarget], AfterValidator(_once_each)] = Field(
-        default_factory=list[InvokeTarget]
-    )
-    default_timeout_ms: Milliseconds = 5000
+    targets: list[InvokeTarget] = Field(default_factory=list[InvokeTarget])
+    default_timeout_ms: int = Field(5000, ge=1, le=600_000)
     """For targets that say nothing themselves."""
-    max_retries: Retries = 3
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in_timeouts(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return cast("object", data)
-        section = cast("dict[str, Any]", data)
-        targets, default = section.get("targets"), section.get("default_timeout_ms")
-        if not isinstance(targets, list) or default is None:
-            return section
-        return section | {
-            "targets": [
-                {"timeout_ms": default} | cast("dict[str, Any]", target)
-                if isinstance(target, dict)
-                else target
-                for target in cast("list[object]", targets)
-            ]
-        }
+    max_retries: int = Field(3, ge=0, le=10)
+    """How often a call is repeated that is safe to repeat."""
