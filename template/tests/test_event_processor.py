@@ -18,10 +18,10 @@ def an_activity(user_id: str = "stu-1", at: datetime = MIDNIGHT) -> ActivityReco
 
 
 async def counted(client: AsyncClient, day: str = "2026-03-01") -> int:
-    """Return the count of the topic on a day."""
+    """Return the count of the example's events on a day."""
     answer = await client.get(f"/counts/{day}")
     assert answer.status_code == 200, answer.text
-    return answer.json()["counts"][TOPIC]
+    return answer.json()["counts"]["ActivityRecorded"]
 
 
 async def test_events_are_counted_by_day(client: AsyncClient, sidecar: Sidecar) -> None:
@@ -40,9 +40,9 @@ async def test_a_repeated_event_counts_once(client: AsyncClient, sidecar: Sideca
 
 
 async def test_a_day_without_events_counts_nothing(client: AsyncClient) -> None:
-    """Its topics are shown, with zero."""
+    """Its types are shown, with zero."""
     answer = (await client.get("/counts/2026-03-02")).json()
-    assert (answer["counts"][TOPIC], answer["total"]) == (0, 0)
+    assert (answer["counts"]["ActivityRecorded"], answer["total"]) == (0, 0)
 
 
 async def test_a_day_is_a_date(client: AsyncClient) -> None:
@@ -53,7 +53,7 @@ async def test_a_day_is_a_date(client: AsyncClient) -> None:
 def test_the_same_event_falls_into_the_same_shard() -> None:
     """Else a repetition would count twice; others are spread."""
     event = an_activity()
-    assert key_of(TOPIC, event) == key_of(TOPIC, event.model_copy())
-    keys = {key_of(TOPIC, an_activity(f"stu-{user}")) for user in range(200)}
+    assert key_of(event) == key_of(event.model_copy())
+    keys = {key_of(an_activity(f"stu-{user}")) for user in range(200)}
     assert len(keys) == SHARDS
     assert all(key[2] == date(2026, 3, 1).isoformat() for key in keys)

@@ -1,6 +1,6 @@
-"""Counting events by topic and day, spread over shards.
+"""Counting events by type and day, spread over shards.
 
-One entry for a topic would be one that all consumers contend for. An event always falls into the
+One entry for a type would be one that all consumers contend for. An event always falls into the
 same shard, so that it still counts once however often it is delivered.
 """
 
@@ -14,16 +14,16 @@ from app.models.counts import Count, DayCounts
 SHARDS = 8
 
 
-def key_of(topic: str, event: Event) -> tuple[str, ...]:
+def key_of(event: Event) -> tuple[str, ...]:
     """Return the parts of the key that counts an event: on the day (UTC) it happened, not came."""
     time = event.timestamp  # without a zone it is in UTC already
     day = (time.astimezone(UTC) if time.tzinfo else time).date()
-    return shard_key(topic, day, crc32(event.key.encode()) % SHARDS)
+    return shard_key(type(event).__name__, day, crc32(event.key.encode()) % SHARDS)
 
 
-def shard_key(topic: str, day: date, shard: int) -> tuple[str, ...]:
+def shard_key(event_type: str, day: date, shard: int) -> tuple[str, ...]:
     """Return the parts of the key of one shard."""
-    return ("count", topic, day.isoformat(), str(shard))
+    return ("count", event_type, day.isoformat(), str(shard))
 
 
 def one_more(count: Count | None) -> Count:
@@ -37,5 +37,5 @@ def total(shards: Iterable[Count | None]) -> int:
 
 
 def day_counts(day: date, totals: dict[str, int]) -> DayCounts:
-    """Return the counts of a day; topics without an event are shown, too."""
+    """Return the counts of a day; types without an event are shown, too."""
     return DayCounts(day=day, counts=totals, total=sum(totals.values()))

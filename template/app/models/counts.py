@@ -6,13 +6,13 @@ from pydantic import BaseModel
 
 
 class Count(BaseModel):
-    """A part of the count of one topic on one day."""
+    """A part of the count of one type of event on one day."""
 
     total: int = 0
 
 
 class DayCounts(BaseModel):
-    """How many events came on a day (UTC), by topic."""
+    """How many events came on a day (UTC), by type."""
 
     day: date
     counts: dict[str, int]
