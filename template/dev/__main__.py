@@ -6,6 +6,7 @@ import signal
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,22 +41,18 @@ async def run() -> None:
 
 async def _serve(env: dict[str, str], companions: list[Companion]) -> None:
     """Run the service, again after every change."""
-    stop = asyncio.Event()
-    changes = awatch("app", stop_event=stop)
-    try:
-        while True:
-            process = await child.start("app", env)
-            try:
-                changed = await _until_change(process, changes)
-            finally:
-                for companion in companions:
-                    companion.pause()
-                await child.stop(process)
-            print(f"{changed} changed: restarting.", flush=True)
+    changes = awatch("app")
+    while True:
+        process = await child.start("app", env)
+        try:
+            changed = await _until_change(process, changes)
+        finally:
             for companion in companions:
-                companion.resume()
-    finally:
-        stop.set()
+                companion.pause()
+            await child.stop(process)
+        print(f"{changed} changed: restarting.", flush=True)
+        for companion in companions:
+            companion.resume()
 
 
 async def _until_change(process: Process, changes: AsyncIterator[set[tuple[Any, str]]]) -> str:
@@ -72,18 +69,14 @@ async def _until_change(process: Process, changes: AsyncIterator[set[tuple[Any, 
 
 
 async def main() -> None:
-    """Let SIGINT and SIGTERM end `run` the same way."""
-    work = asyncio.create_task(run())
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
-    await asyncio.wait([work])
-    if not work.cancelled():
-        work.result()
+    """Let SIGTERM end `run` as Ctrl-C does."""
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGTERM, signal.raise_signal, signal.SIGINT
+    )
+    await run()
 
 
 if __name__ == "__main__":
     load_dotenv(".env")
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(main())
-    except (declaration.DeclarationError, ValueError) as error:
-        sys.exit(str(error))

@@ -31,11 +31,7 @@ class _Server(uvicorn.Server):
 
 
 def listener(port: int = 0) -> socket.socket:
-    """Return a socket on `port`, or on a free one, that takes no connections yet.
-
-    Raises:
-        OSError: the port is taken.
-    """
+    """Return a socket on `port`, or on a free one, that takes no connections yet."""
     # with its protocol named: asyncio sets TCP_NODELAY on no other, and answers then take 40 ms
     found = socket.socket(proto=socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -67,9 +63,7 @@ async def serve(
 ) -> AsyncGenerator[int]:
     """Serve `app` inside the block, on `port` or the socket `on`; yields the port.
 
-    Raises:
-        RuntimeError: the application fails to start; its log says why.
-        OSError: the port is taken.
+    Raises OSError if the port is taken, RuntimeError if the application does not start.
     """
     with on or listener(port) as bound:
         config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=2)

@@ -18,12 +18,9 @@ HEALTH = "/v1.0/healthz"
 def api(sidecar: Sidecar, app: App) -> ASGIApp:
     """Return the sidecar of `app` as an ASGI application."""
 
-    async def outbound(_: Request) -> Response:
-        return Response(status_code=204)
-
-    async def healthy(_: Request) -> Response:
+    async def healthy(request: Request) -> Response:
         # as daprd: once the app has been there, its death does not show
-        if not app.started:
+        if request.url.path == HEALTH and not app.started:
             raise DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return Response(status_code=204)
 
@@ -32,12 +29,9 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
         components = [{"name": c.name, "type": c.type, "version": c.version} for c in found]
         return JSONResponse({"id": app.app_id, "components": components, "extended": {}})
 
-    own = [
-        Route(HEALTH, healthy),
-        Route(f"{HEALTH}/outbound", outbound),
-        Route("/v1.0/metadata", metadata),
-    ]
-    routes = [*own, *(route for block in sidecar.blocks for route in block.routes(app))]
+    routes = [route for block in sidecar.blocks for route in block.routes(app)]
+    routes += [Route(HEALTH, healthy), Route(f"{HEALTH}/outbound", healthy)]
+    routes += [Route("/v1.0/metadata", metadata)]
     routes.sort(key=lambda route: route.path.startswith("/{"))  # those for any path come last
     inner = Starlette(routes=routes, exception_handlers={DaprError: refusal})
 

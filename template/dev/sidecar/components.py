@@ -1,6 +1,6 @@
-"""The Dapr components of some folders, as `daprd --resources-path` reads them."""
+"""The Dapr components of a folder, as `daprd --resources-path` reads them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ class Component:
 
     name: str
     type: str
-    """For example `state.redis`."""
     version: str
     options: Mapping[str, str]
     """Its metadata; what comes from a secret or the environment is empty."""
@@ -25,14 +24,10 @@ class Component:
         return [part.strip() for part in parts if part.strip()]
 
 
-def load(folders: Sequence[Path], app_id: str) -> dict[str, Component]:
-    """Return the components that are in scope for an app, by name.
-
-    Raises:
-        ValueError: two have one name.
-    """
+def load(folder: Path, app_id: str) -> dict[str, Component]:
+    """Return the components in scope for an app, by name; raises ValueError if two share one."""
     found: dict[str, Component] = {}
-    for path in [path for folder in folders for path in sorted(folder.glob("*.y*ml"))]:
+    for path in sorted(folder.glob("*.y*ml")):
         for document in yaml.safe_load_all(path.read_text("utf-8")):
             scopes = document and document.get("scopes")
             if (

@@ -8,25 +8,23 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from dev.sidecar.blocks import App, Block, Deliver, discover
+from dev.sidecar.blocks import App, Block, Deliver, Read, discover
 from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, Record, UnreachableError
 
-POLL_SECONDS = 0.05
-"""How often an app that does not answer yet is asked again."""
+POLL_SECONDS = 0.05  # between questions to an app that does not answer yet
 
 
 class Sidecar:
     """The sidecars of all apps in one: nothing in it knows a socket, the time or chance."""
 
+    # The tests' door; each part is set by the block that is behind it.
     deliver: Deliver
-    """Publish an event as a client would; see there. Like the next two, set by its block."""
     published: Callable[[str], list[Any]]
     """Return the data of every event on a topic, the oldest first."""
-    value: Callable[[str, str | None], Any]
-    """See `state`."""
+    state: Read
 
     def __init__(
-        self, *, call_app: CallApp, clock: Clock, random: Random, listener: Listener | None = None
+        self, call_app: CallApp, clock: Clock, random: Random, listener: Listener | None = None
     ) -> None:
         self.apps: list[App] = []
         self.clock = clock
@@ -39,19 +37,9 @@ class Sidecar:
         self._quiet.set()
         self.blocks: list[Block] = [make(self) for make in discover()]
 
-    async def state(self, key: str, store: str | None = None) -> Any:
-        """Return the value that an app saved under `key`, decoded; None where there is none.
-
-        Raises:
-            LookupError: several entries are meant; `store` or the whole key tells them apart.
-        """
-        return self.value(key, store)
-
     async def settled(self) -> None:
         """Return when no event is on its way; those that wait to be delivered again don't count."""
         await self._quiet.wait()
-
-    # Apps
 
     def add(self, app: App) -> None:
         """Serve an app, which need not answer yet."""
@@ -83,11 +71,7 @@ class Sidecar:
                 await self.clock.sleep(POLL_SECONDS)
 
     async def call(self, app: App, call: Call) -> Answer:
-        """Call an app.
-
-        Raises:
-            UnreachableError: it is gone; it is watched from now on.
-        """
+        """Call an app; one that is gone raises UnreachableError, and is watched from now on."""
         if app.app_token:
             call = replace(call, headers=[*call.headers, ("dapr-api-token", app.app_token)])
         try:
@@ -97,8 +81,6 @@ class Sidecar:
                 self.pause(app)
                 self.resume(app)
             raise
-
-    # For the building blocks
 
     def tell(
         self, kind: str, app: App, subject: str, trace: str, *, since: float = 0.0, **more: str
@@ -123,14 +105,8 @@ class Sidecar:
         """Run `work` beside everything else, until the sidecar closes."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._tasks.discard)
         return task
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            about = {"message": "the embedded sidecar failed", "exception": error}
-            task.get_loop().call_exception_handler(about)
 
     def busy(self, by: int) -> None:
         """Count work that `settled` waits for."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from os import environ
 from pathlib import Path
@@ -35,10 +35,8 @@ class SidecarHost:
 
     async def __aenter__(self) -> "SidecarHost":
         call_app = await self._stack.enter_async_context(transport())
-        clock = Clock(time.time, asyncio.sleep)
-        self.sidecar = Sidecar(
-            call_app=call_app, clock=clock, random=Random(), listener=self._listener
-        )
+        clock, random = Clock(time.time, asyncio.sleep), Random()
+        self.sidecar = Sidecar(call_app, clock, random, self._listener)
         self._stack.push_async_callback(self.sidecar.close)
         return self
 
@@ -50,33 +48,25 @@ class SidecarHost:
         app_id: str,
         *,
         app_url: str,
-        resources: Path | Sequence[Path],
+        resources: Path,
         port: int = 0,
         api_token: str = "",
         app_token: str = "",
     ) -> int:
         """Start the sidecar of an app and return its port; the app may come later.
 
-        The same app-id again is another replica. `resources` are folders as those of
-        `daprd --resources-path`; `api_token` is DAPR_API_TOKEN, `app_token` APP_API_TOKEN.
-
-        Raises:
-            ValueError: the components can't be used.
-            OSError: the port is taken.
+        The same app-id again is another replica. `resources` is the folder of its components,
+        `api_token` its DAPR_API_TOKEN, `app_token` its APP_API_TOKEN. Raises ValueError if the
+        components can't be used, OSError if the port is taken.
         """
-        folders = [resources] if isinstance(resources, Path) else resources
-        components, address = load(folders, app_id), app_url.rstrip("/")
+        components, address = load(resources, app_id), app_url.rstrip("/")
         app = App(app_id, address, components, api_token=api_token, app_token=app_token)
         port = await self._stack.enter_async_context(serve(api(self.sidecar, app), port=port))
         self.sidecar.add(app)
         return port
 
     async def ready(self, app_id: str, seconds: float = 10.0) -> None:
-        """Wait until the app answers and its sidecar knows what it wants.
-
-        Raises:
-            TimeoutError: it does not, `seconds` long.
-        """
+        """Wait until the sidecar knows what the app wants; raises TimeoutError after `seconds`."""
         async with asyncio.timeout(seconds):
             for app in self.sidecar.apps:
                 if app.app_id == app_id:

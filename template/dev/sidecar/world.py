@@ -43,17 +43,19 @@ class Clock:
 
 @dataclass(frozen=True)
 class Record:
-    """Something that happened at the sidecar of `app`."""
+    """Something that happened at the sidecar of `app`.
+
+    `kind` is `published`, `delivered`, `answered`, `invoked`, `state.get` …; `subject` the topic,
+    the store and its keys, or the app and its method; `outcome` the status that was answered, or
+    what the answer to a delivery means.
+    """
 
     kind: str
-    """`published`, `delivered`, `answered`, `invoked`, `state.get`, …"""
     app: str
     subject: str
-    """The topic, the key in its store, or the method in its app."""
     trace_id: str
     event_id: str = ""
     outcome: str = ""
-    """The status that was answered, or what the answer to a delivery means."""
     ms: float = 0.0
 
 

@@ -5,7 +5,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from starlette.requests import Request
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class App:
-    """One replica of a service; replicas share their `app_id`."""
+    """One replica of a service; replicas share their `app_id`.
+
+    `api_token` is asked of its calls, `app_token` sent with calls to it.
+    """
 
     app_id: str
     address: str
     components: Mapping[str, Component]
-    namespace: str = ""
     api_token: str = ""
-    """Asked of the app's calls (DAPR_API_TOKEN)."""
     app_token: str = ""
-    """Sent with calls to the app (APP_API_TOKEN)."""
     up: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while the app answers, as far as is known."""
     started: bool = False
@@ -79,18 +79,26 @@ def metadata_of(request: Request) -> dict[str, str]:
 
 
 class Deliver(Protocol):
-    """The tests' door to events."""
+    """Publishes an event as a client would, `times` over with one id, and waits until settled."""
 
     async def __call__(
         self, topic: str, event: object, *, times: int = 1, app: str | None = None
     ) -> list[str]:
-        """Publish `event` as a client would, `times` over with one id, and wait until settled.
+        """Return what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND.
 
-        Returns what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND. `app`
-        leaves all other subscribers out.
+        `app` leaves all other subscribers out. Raises LookupError if nobody subscribes.
+        """
+        ...
 
-        Raises:
-            LookupError: nobody subscribes to the topic.
+
+class Read(Protocol):
+    """Reads what an app saved."""
+
+    async def __call__(self, key: str, store: str | None = None) -> Any:
+        """Return the decoded value; None where there is none.
+
+        The prefixes of Dapr and of the service may be left out. Raises LookupError if several
+        entries are meant: `store` or more of the key tells them apart.
         """
         ...
 

@@ -11,8 +11,7 @@ from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 
 PARTITIONS = 6
-REDELIVERY_SECONDS = 5.0
-"""Pause before an event is delivered again where there is no dead-letter topic."""
+REDELIVERY_SECONDS = 5.0  # where there is no dead-letter topic
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,12 @@ class Message:
 
 
 class Group:
-    """Consumers that share the events of one topic out between them."""
+    """Consumers that share the events of one topic out between them; without any, events wait."""
 
     def __init__(self) -> None:
         self.members: list[Subscription] = []
-        self.there = asyncio.Event()
-        """Set while there is a member; else events wait."""
+        self.joined = asyncio.Event()
         self.lanes: list[deque[Message]] = [deque() for _ in range(PARTITIONS)]
-
-    def change(self, members: list[Subscription]) -> None:
-        """Let consumers join or leave."""
-        self.members = members
-        (self.there.set if members else self.there.clear)()
 
 
 Deliver = Callable[[Subscription, Message], Awaitable[str]]
@@ -62,8 +55,7 @@ class Broker:
 
     def __init__(self, component: Component, sidecar: Sidecar, deliver: Deliver) -> None:
         self.topics: dict[str, list[Message]] = {}
-        self.groups: dict[tuple[str, str], Group] = {}
-        """By topic and name."""
+        self.groups: dict[tuple[str, str], Group] = {}  # by topic and name
         self._component = component
         self._sidecar = sidecar
         self._deliver = deliver
@@ -75,8 +67,7 @@ class Broker:
         message = Message(topic, body, key, partition, len(log), self._sidecar.clock.now())
         log.append(message)
         for (name, _), group in self.groups.items():
-            apps = {member.app.app_id for member in group.members}
-            if name == topic and (only is None or only in apps):
+            if name == topic and only in {None, *(member.app.app_id for member in group.members)}:
                 self._push(group, message)
         return message
 
@@ -84,18 +75,18 @@ class Broker:
         """Let an app read a topic in its group: from the start of the topic or from now on."""
         options, app_id = self._component.options, wish.app.app_id
         name = options.get("consumerGroup") or options.get("consumerID") or app_id
-        place = (wish.topic, name.replace("{appID}", app_id))
+        place, old = (wish.topic, name.replace("{appID}", app_id)), options.get("initialOffset")
         if place not in self.groups:
             self.groups[place] = Group()
-            if options.get("initialOffset") == "oldest":
-                for message in self.topics.get(wish.topic, []):
-                    self._push(self.groups[place], message)
-        self.groups[place].change([*self.groups[place].members, wish])
+            for message in self.topics.get(wish.topic, []) if old == "oldest" else ():
+                self._push(self.groups[place], message)
+        self.groups[place].members.append(wish)
+        self.groups[place].joined.set()
 
     def leave(self, app: App) -> None:
         """End the part of an app; what is left waits for its replicas or its return."""
         for group in self.groups.values():
-            group.change([member for member in group.members if member.app is not app])
+            group.members = [member for member in group.members if member.app is not app]
 
     def _push(self, group: Group, message: Message) -> None:
         lane = group.lanes[message.partition]
@@ -116,8 +107,9 @@ class Broker:
     async def _finish(self, group: Group, message: Message) -> None:
         while True:
             while not group.members:
+                group.joined.clear()
                 with self._sidecar.waiting():
-                    await group.there.wait()
+                    await group.joined.wait()
             member = group.members[message.partition % len(group.members)]
             outcome = await self._deliver(member, message)
             message.answers.append(outcome)

@@ -13,10 +13,8 @@ def wrap(body: bytes, content_type: str, **attributes: str) -> dict[str, Any]:
     """Return the envelope for a published body.
 
     A CloudEvent stays as it is, without an id if it has none. Otherwise JSON becomes data, bytes
-    become base64, everything else a string; `attributes` are those of the envelope.
-
-    Raises:
-        ValueError: it says that it is a CloudEvent, and is no JSON object.
+    become base64, everything else a string; `attributes` are those of the envelope. Raises
+    ValueError if it should be a CloudEvent and is no JSON object.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == CLOUD_EVENT:

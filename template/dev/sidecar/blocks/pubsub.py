@@ -38,7 +38,7 @@ class PubSub(Block):
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
         self._brokers: dict[tuple[str, str], Broker] = {}
-        sidecar.deliver, sidecar.published = self.deliver, self.published
+        sidecar.deliver, sidecar.published = self._deliver_new, self._published
 
     def routes(self, app: App) -> Sequence[Route]:
         """Return the route for publishing."""
@@ -55,26 +55,23 @@ class PubSub(Block):
         if not may(component, "publishingScopes", app.app_id, topic):
             why = f"topic {topic} is not allowed for app id {app.app_id}"
             raise DaprError(403, "ERR_PUBSUB_FORBIDDEN", why)
-        content_type, metadata = request.headers.get("content-type", ""), metadata_of(request)
+        kind = request.headers.get("content-type", "")
         own = {"id": self._sidecar.uuid(), "source": app.app_id, "time": self._time()}
         try:
-            envelope = wrap(await request.body(), content_type, **own)
+            envelope = wrap(await request.body(), kind, **own)
         except ValueError as error:
             why = f"cannot create cloudevent: {error}"
             raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
         trace = self._sidecar.span(request.headers.get("traceparent"))
         envelope |= _place(component, topic, trace)
-        event_id = str(envelope.get("id"))
-        self._sidecar.tell("published", app, topic, trace, event_id=event_id)
-        key = metadata.get("partitionKey", "")
+        self._sidecar.tell("published", app, topic, trace, event_id=str(envelope.get("id")))
+        key = metadata_of(request).get("partitionKey", "")
         self._broker(component).publish(topic, json.dumps(envelope).encode(), key)
         return Response(status_code=204)
 
     def _broker(self, component: Component) -> Broker:
-        place = (component.name, component.type)
-        if place not in self._brokers:
-            self._brokers[place] = Broker(component, self._sidecar, self._deliver)
-        return self._brokers[place]
+        broker = Broker(component, self._sidecar, self._deliver)
+        return self._brokers.setdefault((component.name, component.type), broker)
 
     def _time(self) -> str:
         return datetime.fromtimestamp(self._sidecar.clock.now(), UTC).isoformat()
@@ -99,9 +96,10 @@ class PubSub(Block):
         trace, event_id = self._sidecar.span(envelope.get("traceparent")), str(envelope.get("id"))
         headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
         if to.component.type == "pubsub.kafka":
-            place = {"partition": message.partition, "offset": message.offset, "key": message.key}
-            headers += [(f"__{name}", str(value)) for name, value in place.items()]
-            headers.append(("__timestamp", str(round(message.at * 1000))))
+            place = {"partition": message.partition, "offset": message.offset}
+            place["timestamp"] = round(message.at * 1000)
+            headers += [(f"__{name}", str(number)) for name, number in place.items()]
+            headers += [("__key", message.key)] if message.key else []
         since, outcome = self._sidecar.clock.now(), "RETRY"
         self._sidecar.tell("delivered", to.app, message.topic, trace, event_id=event_id)
         try:
@@ -113,10 +111,9 @@ class PubSub(Block):
         self._sidecar.tell("answered", to.app, message.topic, trace, since=since, **about)
         return outcome
 
-    async def deliver(
+    async def _deliver_new(
         self, topic: str, event: object, *, times: int = 1, app: str | None = None
     ) -> list[str]:
-        """See `Sidecar.deliver`."""
         groups = [group for broker in self._brokers.values() for group in broker.groups.values()]
         members = [member for group in groups for member in group.members]
         found = [m for m in members if m.topic == topic and app in {None, m.app.app_id}]
@@ -133,8 +130,7 @@ class PubSub(Block):
         await self._sidecar.settled()
         return [answer for message in sent for answer in message.answers]
 
-    def published(self, topic: str) -> list[Any]:
-        """See `Sidecar.published`."""
+    def _published(self, topic: str) -> list[Any]:
         messages = [m for broker in self._brokers.values() for m in broker.topics.get(topic, [])]
         return [json.loads(message.body).get("data") for message in messages]
 
@@ -149,9 +145,8 @@ def meaning(status: int, body: bytes) -> str:
         word = _fields(json.loads(body)).get("status")
     except ValueError:
         return "SUCCESS"
-    if not isinstance(word, str) or not word:
-        return "SUCCESS"
-    return word if word in {"SUCCESS", "DROP"} else "RETRY"
+    known = {"SUCCESS": "SUCCESS", "DROP": "DROP", "": "SUCCESS"}
+    return known.get(word, "RETRY") if isinstance(word, str) else "SUCCESS"
 
 
 def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:

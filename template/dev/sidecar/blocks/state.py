@@ -18,8 +18,6 @@ from dev.sidecar.core import Sidecar
 T = TypeVar("T")
 
 FAILURES = {"save": "failed saving state", "delete": "failed deleting state"}
-PREFIXES = {"appid": "{app}", "name": "{name}", "namespace": "{namespace}{app}", "none": ""}
-"""What Dapr puts before a key, by `keyPrefix`; any other word is put there as it is."""
 
 
 class _Item(BaseModel):
@@ -37,16 +35,15 @@ class _Step(BaseModel):
     request: _Item
 
 
-class _Transaction(BaseModel):
-    operations: list[_Step]
+class _Many(BaseModel):
+    """The body of a bulk get or of a transaction."""
 
-
-class _Keys(BaseModel):
-    keys: list[str]
+    keys: list[str] = []
+    operations: list[_Step] = []
 
 
 @dataclass(frozen=True)
-class Place:
+class _Place:
     """A store as one app sees it in one request; `keys` are those it named."""
 
     store: Store
@@ -55,11 +52,9 @@ class Place:
     keys: list[str] = field(default_factory=list[str])
 
     def get(self, key: str) -> Entry | None:
-        """Return what a key holds."""
         return self.store.entries().get(self._full(key))
 
     def change(self, item: _Item, *, delete: bool = False) -> Change:
-        """Return what an item asks for."""
         order = item.options.get("concurrency")
         ttl = (self.metadata | item.metadata).get("ttlInSeconds")
         if ttl and not ttl.lstrip("-").isdecimal():
@@ -80,7 +75,7 @@ class Place:
         return self.prefix + key
 
 
-Operation = Callable[[Place, Request], Awaitable[Response]]
+Operation = Callable[[_Place, Request], Awaitable[Response | None]]
 
 
 class State(Block):
@@ -89,7 +84,7 @@ class State(Block):
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
         self._stores: dict[tuple[str, str], Store] = {}
-        sidecar.value = self.value
+        sidecar.state = self._state
 
     def routes(self, app: App) -> Sequence[Route]:
         """Return the routes; those with a key come last."""
@@ -111,7 +106,7 @@ class State(Block):
         store, outcome = parameter(request, "store"), "refused"
         place = self._place(app, store, request)
         try:
-            response = await run(place, request)
+            response = await run(place, request) or Response(status_code=204)
             outcome = str(response.status_code)
             return response
         except StoreError as error:
@@ -123,29 +118,30 @@ class State(Block):
             subject = f"{store}/{','.join(place.keys)}"
             self._sidecar.tell(f"state.{name}", app, subject, trace, outcome=outcome)
 
-    def _place(self, app: App, name: str, request: Request) -> Place:
+    def _place(self, app: App, name: str, request: Request) -> _Place:
         component = app.components.get(name)
         if component is None or not component.type.startswith("state."):
             raise DaprError(400, "ERR_STATE_STORE_NOT_FOUND", f"state store {name} is not found")
         now, uuid = self._sidecar.clock.now, self._sidecar.uuid
         store = self._stores.setdefault((name, component.type), Store(component.type, now, uuid))
         word = component.options.get("keyPrefix", "appid")
-        space = f"{app.namespace}." if app.namespace else ""
-        word = PREFIXES.get(word, word).format(app=app.app_id, name=name, namespace=space)
-        return Place(store, f"{word}||" if word else "", metadata_of(request))
+        word = {"appid": app.app_id, "namespace": app.app_id, "name": name, "none": ""}.get(
+            word, word
+        )
+        return _Place(store, f"{word}||" if word else "", metadata_of(request))
 
-    async def _get(self, place: Place, request: Request) -> Response:
+    async def _get(self, place: _Place, request: Request) -> Response | None:
         entry = place.get(parameter(request, "key"))
         if entry is None:
-            return Response(status_code=204)
+            return None
         return Response(entry.value, 200, {"etag": entry.etag}, "application/json")
 
-    async def _bulk_get(self, place: Place, request: Request) -> Response:
-        found = [(key, place.get(key)) for key in (await _read(_Keys, request)).keys]
+    async def _bulk_get(self, place: _Place, request: Request) -> Response:
+        found = [(key, place.get(key)) for key in (await _read(_Many, request)).keys]
         hits = {key: {"data": json.loads(e.value), "etag": e.etag} for key, e in found if e}
         return JSONResponse([{"key": key, **hits.get(key, {})} for key, _ in found])
 
-    async def _save(self, place: Place, request: Request) -> Response:
+    async def _save(self, place: _Place, request: Request) -> None:
         failure: StoreError | None = None
         for change in [place.change(item) for item in await _read(list[_Item], request)]:
             try:  # in parallel, not atomic: one that fails stops no other
@@ -154,22 +150,18 @@ class State(Block):
                 failure = error
         if failure:
             raise failure
-        return Response(status_code=204)
 
-    async def _delete(self, place: Place, request: Request) -> Response:
+    async def _delete(self, place: _Place, request: Request) -> None:
         key, etag = parameter(request, "key"), request.headers.get("if-match")
         item = _Item(key=key, etag=etag, options=dict(request.query_params))
         place.store.apply(place.change(item, delete=True))
-        return Response(status_code=204)
 
-    async def _transact(self, place: Place, request: Request) -> Response:
-        steps = (await _read(_Transaction, request)).operations
+    async def _transact(self, place: _Place, request: Request) -> None:
+        steps = (await _read(_Many, request)).operations
         changes = [place.change(s.request, delete=s.operation == "delete") for s in steps]
         place.store.transact(changes)
-        return Response(status_code=204)
 
-    def value(self, key: str, store: str | None) -> Any:
-        """See `Sidecar.state`; the prefixes of Dapr and of the service may be left out."""
+    async def _state(self, key: str, store: str | None = None) -> Any:
         stores = [held for (name, _), held in self._stores.items() if store in {None, name}]
         entries = [pair for held in stores for pair in held.entries().items()]
         whole = [pair for pair in entries if key in {pair[0], pair[0].rpartition("||")[2]}]

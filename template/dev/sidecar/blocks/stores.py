@@ -17,25 +17,23 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """What is stored under a key: JSON text, its ETag, and when it ends."""
+    """What a key holds: JSON text, and when it ends. Redis remembers a first write (`guarded`)."""
 
     value: str
     etag: str
     expires: float | None
     guarded: bool
-    """Once saved by a first write: Redis remembers that."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A save or, where `value` is None, a delete; a last write has no `etag` here."""
+    """A save or, where `value` is None, a delete. A `ttl` of zero or less means for good."""
 
     key: str
     value: str | None
     etag: str
     first_write: bool
     ttl: int | None
-    """Seconds; zero or less means for good."""
 
 
 class Store:
@@ -54,11 +52,7 @@ class Store:
         return self._entries
 
     def apply(self, change: Change) -> None:
-        """Make one change.
-
-        Raises:
-            StoreError: it can't be made.
-        """
+        """Make one change; raises StoreError if it can't be made."""
         before = self.entries().get(change.key)
         (self._check_redis if self._type == REDIS else self._check)(change, before)
         if change.value is None:

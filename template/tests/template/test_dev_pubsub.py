@@ -1,0 +1,176 @@
+"""The embedded sidecar delivers events as Dapr does; no network and no waiting."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import httpx2
+import pytest
+
+from dev.sidecar.api import api
+from dev.sidecar.blocks import App
+from dev.sidecar.blocks.pubsub import meaning
+from dev.sidecar.components import Component
+from dev.sidecar.core import Sidecar
+from dev.sidecar.world import Answer, Call, Clock, UnreachableError
+
+TOPIC = "orders.created"
+
+
+class World:
+    """Apps that answer as told, on a clock that moves when somebody sleeps."""
+
+    def __init__(self, dead_letter_topic: str = "", **options: str) -> None:
+        self.now = 0.0
+        self.got: list[tuple[str, Any]] = []
+        self.answer: Callable[[Any], Answer] = lambda _: Answer(200)
+        self.gone: set[str] = set()
+        self._dead = dead_letter_topic
+        self._component = Component("pubsub", "pubsub.kafka", "v1", options)
+        self.sidecar = Sidecar(self.call_app, Clock(lambda: self.now, self.sleep), Random(1))
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.now += seconds
+        await asyncio.sleep(0)
+
+    async def call_app(self, address: str, call: Call) -> Answer:
+        """Be the app."""
+        if address in self.gone:
+            raise UnreachableError(address)
+        if call.path == "/dapr/subscribe":
+            wish = {"pubsubname": "pubsub", "topic": TOPIC, "route": "/on"}
+            return Answer(200, (), json.dumps([{**wish, "deadLetterTopic": self._dead}]).encode())
+        if call.path != "/on":
+            return Answer(404)
+        envelope = json.loads(call.body)
+        await asyncio.sleep(0)
+        self.got.append((address, envelope))
+        return self.answer(envelope)
+
+    async def add(self, app_id: str, address: str) -> httpx2.AsyncClient:
+        """Start an app; return a client of its sidecar."""
+        app = App(app_id, address, {"pubsub": self._component})
+        self.sidecar.add(app)
+        await app.up.wait()
+        transport = httpx2.ASGITransport(api(self.sidecar, app))
+        return httpx2.AsyncClient(transport=transport, base_url="http://sidecar/v1.0")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "means"),
+    [
+        (200, "", "SUCCESS"),
+        (204, "", "SUCCESS"),
+        (200, '["a tuple", 200]', "SUCCESS"),
+        (200, '{"status": "SUCCESS"}', "SUCCESS"),
+        (200, '{"status": "RETRY"}', "RETRY"),
+        (200, '{"status": "DROP"}', "DROP"),
+        (200, '{"status": "processed"}', "RETRY"),
+        (404, "", "NOT_FOUND"),
+        (302, "", "RETRY"),
+        (422, "", "RETRY"),
+        (500, "", "RETRY"),
+    ],
+)
+def test_what_an_answer_means(status: int, body: str, means: str) -> None:
+    """Only what Dapr takes for done is done."""
+    assert meaning(status, body.encode()) == means
+
+
+async def test_json_is_wrapped_and_a_cloud_event_is_kept() -> None:
+    """Without a content type, JSON is but a text."""
+    world = World()
+    async with await world.add("a", "a1") as sidecar:
+        path = f"/publish/pubsub/{TOPIC}"
+        assert (await sidecar.post(path, json={"n": 1})).status_code == 204
+        await sidecar.post(path, content=b'{"n": 1}')
+        kind = {"content-type": "application/cloudevents+json"}
+        await sidecar.post(path, json={"id": "mine", "data": 3}, headers=kind)
+        await world.sidecar.settled()
+    assert world.sidecar.published(TOPIC) == [{"n": 1}, '{"n": 1}', 3]
+    assert "mine" in {envelope["id"] for _, envelope in world.got}
+
+
+async def test_what_may_not_be_published() -> None:
+    """An unknown component is 404, a topic outside the scopes 403."""
+    world = World(publishingScopes=f"a={TOPIC}")
+    async with await world.add("a", "a1") as sidecar:
+        unknown = await sidecar.post("/publish/nope/x", json={})
+        assert (unknown.status_code, unknown.json()["errorCode"]) == (404, "ERR_PUBSUB_NOT_FOUND")
+        assert (await sidecar.post("/publish/pubsub/other.topic", json={})).status_code == 403
+
+
+async def test_each_service_gets_an_event_and_one_of_its_replicas() -> None:
+    """The app-id is the consumer group."""
+    world = World()
+    for app_id, address in (("a", "a1"), ("a", "a2"), ("b", "b1")):
+        await world.add(app_id, address)
+    for number in range(20):
+        assert await world.sidecar.deliver(TOPIC, {"event_id": f"e{number}"}) == ["SUCCESS"] * 2
+    got = [address for address, _ in world.got]
+    assert got.count("a1") + got.count("a2") == got.count("b1") == 20
+    assert {"a1", "a2"} <= set(got)
+
+
+async def test_events_of_one_key_stay_in_order() -> None:
+    """Others need not wait for them."""
+    world = World()
+    async with await world.add("a", "a1") as sidecar:
+        for number in range(10):
+            path = f"/publish/pubsub/{TOPIC}?metadata.partitionKey=stu-1"
+            await sidecar.post(path, json=number)
+        await world.sidecar.settled()
+    assert [envelope["data"] for _, envelope in world.got] == list(range(10))
+
+
+async def test_a_failed_event_is_dead_lettered() -> None:
+    """As it is, at the first failure."""
+    world = World("dead")
+    world.answer = lambda _: Answer(500)
+    await world.add("a", "a1")
+    assert await world.sidecar.deliver(TOPIC, {"event_id": "e"}) == ["RETRY"]
+    assert world.sidecar.published("dead") == [{"event_id": "e"}]
+
+
+async def test_without_a_dead_letter_topic_an_event_comes_again() -> None:
+    """Every five seconds, until it is handled."""
+    world, handled = World(), asyncio.Event()
+
+    def answer(_: Any) -> Answer:
+        if world.now < 15:
+            return Answer(500)
+        handled.set()
+        return Answer(200)
+
+    world.answer = answer
+    await world.add("a", "a1")
+    await world.sidecar.deliver(TOPIC, {"event_id": "e"})
+    await handled.wait()
+    assert (world.now, len(world.got)) == (15, 4)
+
+
+async def test_events_wait_for_an_app_that_is_gone() -> None:
+    """It gets them when it is back."""
+    world = World()
+    async with await world.add("a", "a1") as sidecar:
+        world.gone = {"a1"}
+        world.sidecar.pause(world.sidecar.apps[0])
+        await sidecar.post(f"/publish/pubsub/{TOPIC}", json="late")
+        await world.sidecar.settled()
+        assert world.got == []
+        world.gone = set()
+        world.sidecar.resume(world.sidecar.apps[0])
+        await world.sidecar.apps[0].up.wait()
+        await world.sidecar.settled()
+    assert [envelope["data"] for _, envelope in world.got] == ["late"]
+
+
+async def test_an_event_that_nobody_reads_is_a_mistake_of_the_test() -> None:
+    """Its message names what could have been meant."""
+    world = World()
+    await world.add("a", "a1")
+    with pytest.raises(LookupError, match=TOPIC):
+        await world.sidecar.deliver("orders.create", {})
