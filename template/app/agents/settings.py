@@ -1,13 +1,12 @@
 """Settings of the agent: what operations change over the declaration."""
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.core.config import Environment
 
 
-class AgentSettings(BaseSettings):
+class AgentSettings(Environment):
     """The standard variables of OpenAI's client, and the limits."""
-
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
     openai_api_key: SecretStr = Field(description="Key of the OpenAI-compatible server.")
     openai_base_url: str | None = Field(

@@ -16,26 +16,22 @@ class ConfigurationError(Exception):
     """A variable is missing or wrong; the message is one line a problem."""
 
 
-class Settings(BaseSettings):
-    """Settings that every service has; a variable is the field's name in capitals."""
+class Environment(BaseSettings):
+    """Base of all settings: a variable is the field's name in capitals, an empty one is none."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
 
-    app_host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container.")
-    app_port: int | None = Field(
-        None, ge=1, le=65535, description="Port to listen on instead of the declared one."
-    )
-    app_api_token: SecretStr | None = Field(
-        None, description="Token that callers must send as `dapr-api-token`."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
-    )
-    log_format: Literal["auto", "json", "pretty"] = Field(
-        "auto", description="auto: pretty in a terminal, else JSON lines."
-    )
-    max_body_bytes: int = Field(1_048_576, ge=1024, description="Largest request body, in bytes.")
-    shutdown_seconds: int = Field(30, ge=1, description="Time to finish open requests at the end.")
+
+class Settings(Environment):
+    """Settings that every service has."""
+
+    app_host: str = Field(default="127.0.0.1", description="Address; 0.0.0.0 in a container.")
+    app_port: int | None = Field(default=None, ge=1, le=65535, description="Instead of the port.")
+    app_api_token: SecretStr | None = Field(default=None, description="Callers send this token.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    log_format: Literal["auto", "json", "pretty"] = Field(default="auto")
+    max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
+    shutdown_seconds: int = Field(default=30, ge=1, description="Time to finish open requests.")
 
 
 def load_settings(kind: type[S]) -> S:

@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
 from typing import TypeVar
 
@@ -70,16 +71,12 @@ def discover() -> list[Feature]:
 
 def in_order(features: Iterable[Feature]) -> list[Feature]:
     """Sort features so that each comes after what it needs; StartError where that can't be."""
-    waiting, ordered = list(features), list[Feature]()
-    while waiting:
-        done = {feature.name for feature in ordered}
-        ready = next((feature for feature in waiting if done.issuperset(feature.needs)), None)
-        if ready is None:
-            lacks = {feature.name: sorted(set(feature.needs) - done) for feature in waiting}
-            raise StartError(f"features lack what they need: {lacks}")
-        waiting.remove(ready)
-        ordered.append(ready)
-    return ordered
+    named = {feature.name: feature for feature in features}
+    order = TopologicalSorter({feature.name: feature.needs for feature in named.values()})
+    try:
+        return [named[name] for name in order.static_order()]
+    except (CycleError, KeyError) as error:
+        raise StartError(f"a feature lacks what it needs: {error}") from error
 
 
 def lifespan_of(

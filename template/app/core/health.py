@@ -16,11 +16,10 @@ CHECK_SECONDS = 3.0
 
 
 class Readiness(BaseModel):
-    """Whether the service can do its work now, and each reason why."""
+    """Whether the service can do its work now; each check is `ok` or says what is wrong."""
 
     status: Literal["ready", "not ready"]
     checks: dict[str, str]
-    """A check's name → `ok`, or what is wrong."""
 
 
 def health_router(checks: Iterable[Check]) -> APIRouter:
@@ -35,8 +34,7 @@ def health_router(checks: Iterable[Check]) -> APIRouter:
     @router.get("/ready", responses={503: {"model": Readiness}})
     async def ready(request: Request, response: Response) -> Readiness:
         resources: Resources = request.app.state.resources
-        found = await asyncio.gather(*(_ask(check, resources) for check in asked))
-        results = dict(zip((check.name for check in asked), found, strict=True))
+        results = dict(await asyncio.gather(*(_ask(check, resources) for check in asked)))
         good = all(result == "ok" for result in results.values())
         response.status_code = 200 if good else 503
         return Readiness(status="ready" if good else "not ready", checks=results)
@@ -48,10 +46,10 @@ def health_router(checks: Iterable[Check]) -> APIRouter:
     return router
 
 
-async def _ask(check: Check, resources: Resources) -> str:
+async def _ask(check: Check, resources: Resources) -> tuple[str, str]:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             await check.run(resources)
     except Exception as error:  # whatever it is, it is the reason for not being ready
-        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return "ok"
+        return check.name, f"{type(error).__name__}: {error}".removesuffix(": ")
+    return check.name, "ok"

@@ -12,12 +12,7 @@ from starlette.exceptions import HTTPException
 from app.core.errors import ServiceError
 from app.core.telemetry import request_id
 
-PHRASES = {
-    413: "Content Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Content",
-}
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
 """As RFC 9110 has them; Python's own follow it from 3.13 on, and codes must not depend on it."""
 
 

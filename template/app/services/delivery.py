@@ -5,6 +5,7 @@ import inspect
 import json
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
@@ -12,10 +13,10 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from structlog.contextvars import bound_contextvars
 
 from app.contracts.event import ErrorEvent, Event
+from app.core.config import Environment
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher
 from app.services.pubsub import Drop, Subscription
@@ -27,30 +28,27 @@ TRIES = 5
 """How often a handler is tried in one delivery (spec section 6)."""
 
 
-class EventSettings(BaseSettings):
+class EventSettings(Environment):
     """How deliveries are retried."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
-
     event_retry_seconds: float = Field(
-        0.2, ge=0, description="Wait before the second try of an event; doubles each time."
+        default=0.2, ge=0, description="Wait before the second try of an event; doubles each time."
     )
 
 
+@dataclass(frozen=True, kw_only=True)
 class Delivery:
     """Calls handlers for the sidecar; each answer is Dapr's SUCCESS, RETRY or DROP."""
 
-    def __init__(self, publisher: Publisher, dead_letters: str, consumer: str, wait: float) -> None:
-        self._publisher = publisher
-        self._dead_letters = dead_letters
-        self._consumer = consumer
-        self._wait = wait
+    publisher: Publisher
+    dead_letters: str
+    consumer: str
+    wait: float
 
     async def handle(self, subscription: Subscription, body: bytes, needs: dict[str, Any]) -> str:
         """Handle one delivery; `needs` are the handler's dependencies."""
         payload: dict[str, Any] = {"raw": body.decode("utf-8", "replace")}
-        topic = subscription.topic
-        with bound_contextvars(topic=topic):
+        with bound_contextvars(topic=subscription.topic):
             try:
                 payload = _envelope(body)
                 event = _event(subscription.event, payload)
@@ -75,7 +73,7 @@ class Delivery:
                 if tries == TRIES:
                     log.exception("event.failed", tries=tries)
                     return await self._dead_letter(subscription, payload, error, tries)
-                delay = self._wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
+                delay = self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
                 why = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
                 log.warning("event.retried", tries=tries, **why)
                 EVENTS.labels(topic, "retried").inc()
@@ -95,10 +93,10 @@ class Delivery:
             error_message=str(error)[:1000],
             original_payload=payload,
             retry_count=tries,
-            consumer_agent=self._consumer,
+            consumer_agent=self.consumer,
         )
         try:
-            await self._publisher.publish(self._dead_letters, event)
+            await self.publisher.publish(self.dead_letters, event)
         except Exception:  # nothing may be lost: Dapr delivers the event again
             log.exception("event.not_dead_lettered")
             return "RETRY"
@@ -124,9 +122,9 @@ def endpoint(subscription: Subscription, delivery: Callable[[Request], Delivery]
 
 def _envelope(body: bytes) -> dict[str, Any]:
     envelope: Any = json.loads(body)
-    if not isinstance(envelope, dict) or "data" not in envelope:
-        raise ValueError("no CloudEvent: an object with `data` was expected")
-    return cast("dict[str, Any]", envelope)
+    if isinstance(envelope, dict) and "data" in envelope:
+        return cast("dict[str, Any]", envelope)
+    raise ValueError("no CloudEvent: an object with `data` was expected")
 
 
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:

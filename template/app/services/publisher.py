@@ -2,14 +2,10 @@
 
 import json
 
-from prometheus_client import Counter
-
 from app.contracts.event import Event
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.telemetry import traceparent
 from app.services.sidecar import Sidecar, SidecarError
-
-PUBLISHED = Counter("events_published_total", "Events published.", ["topic"])
 
 
 class UndeclaredTopicError(Exception):
@@ -55,4 +51,3 @@ class Publisher:
         )
         if answer.status != 204:
             raise SidecarError("publish", answer)
-        PUBLISHED.labels(topic).inc()

@@ -12,9 +12,9 @@ import aiohttp
 import structlog
 from prometheus_client import Histogram
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from yarl import URL
 
+from app.core.config import Environment
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 from app.core.telemetry import traceparent
 
@@ -23,15 +23,13 @@ log = structlog.get_logger("app.sidecar")
 SECONDS = Histogram("sidecar_operation_seconds", "Calls to the sidecar.", ["operation", "outcome"])
 
 
-class SidecarSettings(BaseSettings):
+class SidecarSettings(Environment):
     """Where the sidecar is. Dapr's injector and `dapr run` set the port."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
-
-    dapr_http_port: int = Field(3500, ge=1, le=65535, description="HTTP port of the sidecar.")
-    dapr_api_token: SecretStr | None = Field(None, description="Token that the sidecar asks for.")
-    dapr_timeout_seconds: float = Field(10.0, gt=0, description="Deadline of a call to it.")
-    dapr_start_seconds: float = Field(5.0, ge=0, description="How long the start waits for it.")
+    dapr_http_port: int = Field(default=3500, ge=1, le=65535, description="Its HTTP port.")
+    dapr_api_token: SecretStr | None = Field(default=None, description="The token it asks for.")
+    dapr_timeout_seconds: float = Field(default=10.0, gt=0, description="Deadline of a call to it.")
+    dapr_start_seconds: float = Field(default=5.0, ge=0, description="The start waits that long.")
 
 
 class SidecarUnavailableError(UnavailableError):

@@ -80,7 +80,8 @@ def sidecar_of(service: FastAPI) -> Sidecar:
 async def app(service: FastAPI, script: Script, sidecar_of: Sidecar) -> AsyncGenerator[AsyncClient]:
     """Run an app with the handler alone, as the feature would."""
     config: PubSubConfig = service.state.resources.get(PubSubConfig)
-    delivery = Delivery(Publisher(sidecar_of, config, "test"), LETTERS, "test", wait=0)
+    publisher = Publisher(sidecar_of, config, "test")
+    delivery = Delivery(publisher=publisher, dead_letters=LETTERS, consumer="test", wait=0)
     (subscription,) = Subscription.of(sys.modules[__name__])
     app = FastAPI()
     app.dependency_overrides[script_of] = lambda: script

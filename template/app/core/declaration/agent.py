@@ -13,17 +13,17 @@ class AgentConfig(Section):
     section: ClassVar[str] = "agent"
 
     model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)
-    temperature: float = Field(0.7, ge=0, le=2)
-    max_tokens: int = Field(2000, ge=1, le=1_000_000)
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     """Most tokens of one answer."""
     system_prompt_template: str = Field(
-        "You are a helpful AI tutor for learning Python.", pattern=TEXT, max_length=20_000
+        default="You are a helpful AI tutor for learning Python.", pattern=TEXT, max_length=20_000
     )
     context_key: str = Field(
-        "conversation:{session_id}",
+        default="conversation:{session_id}",
         pattern=r"^[A-Za-z0-9._:-]*\{session_id\}[A-Za-z0-9._:-]*$",
         max_length=128,
     )
     """Where a conversation is kept in the state store."""
-    max_history: int = Field(20, ge=1, le=10_000)
+    max_history: int = Field(default=20, ge=1, le=10_000)
     """Messages of a conversation that are kept."""

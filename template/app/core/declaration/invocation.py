@@ -17,7 +17,7 @@ class InvokeTarget(Section):
 
     app_id: str = Field(pattern=KEBAB, max_length=63)
     methods: list[Method] = Field(min_length=1)
-    timeout_ms: int = Field(5000, ge=1, le=600_000)
+    timeout_ms: int = Field(default=5000, ge=1, le=600_000)
 
 
 class InvokeConfig(Section):
@@ -26,7 +26,7 @@ class InvokeConfig(Section):
     section: ClassVar[str] = "invocation"
 
     targets: list[InvokeTarget] = Field(default_factory=list[InvokeTarget])
-    default_timeout_ms: int = Field(5000, ge=1, le=600_000)
+    default_timeout_ms: int = Field(default=5000, ge=1, le=600_000)
     """For targets that say nothing themselves."""
-    max_retries: int = Field(3, ge=0, le=10)
+    max_retries: int = Field(default=3, ge=0, le=10)
     """How often a call is repeated that is safe to repeat."""

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from .service import KEBAB, Section
 
 TOPIC = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$"
+GROUP = r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"
 
 
 class PubSubTopic(Section):
@@ -30,11 +31,9 @@ class PubSubConfig(Section):
 
     section: ClassVar[str] = "pubsub"
 
-    component_name: str = Field("kafka-pubsub", pattern=KEBAB, max_length=63)
+    component_name: str = Field(default="kafka-pubsub", pattern=KEBAB, max_length=63)
     topics: list[PubSubTopic] = Field(default_factory=list[PubSubTopic])
-    consumer_group: str = Field(
-        "learning-services", pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$", max_length=180
-    )
+    consumer_group: str = Field(default="learning-services", pattern=GROUP, max_length=180)
     """First part of the consumer groups; a service's own ends with its app-id."""
-    dead_letter_topic: str = Field("dead-letter.queue", pattern=TOPIC)
+    dead_letter_topic: str = Field(default="dead-letter.queue", pattern=TOPIC)
     """Where events go that can't be handled."""

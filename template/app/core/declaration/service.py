@@ -27,10 +27,10 @@ class ServiceConfig(Section):
     # Kubernetes adds up to 17 characters (`-6799fc88d8-x2x7q`) to name a pod, and stops at 63.
     service_name: str = Field(pattern=KEBAB, max_length=46)
     """Its Dapr app-id, and its name in Kubernetes and as a Python distribution."""
-    service_type: str = Field("generic", pattern=KEBAB)
+    service_type: str = Field(default="generic", pattern=KEBAB)
     description: str = Field(pattern=TEXT, max_length=500)
-    version: str = Field("0.1.0", pattern=VERSION, max_length=63)
-    python_version: str = Field("3.11", pattern=r"^3\.(1[1-9]|[2-9]\d)$")
-    port: int = Field(8000, ge=1024, le=65535)
+    version: str = Field(default="0.1.0", pattern=VERSION, max_length=63)
+    python_version: str = Field(default="3.11", pattern=r"^3\.(1[1-9]|[2-9]\d)$")
+    port: int = Field(default=8000, ge=1024, le=65535)
     features: list[str] = ["health"]
     """What it consists of; health is always there."""
