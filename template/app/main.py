@@ -1,13 +1,14 @@
 """The composition root."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 
 from app.core import declaration as declared
 from app.core.config import Settings, load_settings
-from app.core.feature import Feature, attribute, discover, in_order, lifespan_of, modules
+from app.core.feature import Feature, attribute, discover, in_order, modules, opened
 from app.core.health import health_router
 from app.core.middleware import ApiToken, BodyLimit, RequestContext
 from app.core.problems import install_problems
@@ -42,7 +43,7 @@ def create_app(
         title=service.service_name,
         version=service.version,
         description=service.description,
-        lifespan=lifespan_of(features, resources),
+        lifespan=partial(opened, features, resources),
     )
     app.state.resources = resources
     install_problems(app)

@@ -79,7 +79,7 @@ def test_a_wrong_section_is_told_where_it_is_used(tmp_path: Path) -> None:
     declaration = load(written(tmp_path, service=service, pubsub={"topics": topics}))
     with pytest.raises(DeclarationError, match=r"pubsub\.topics\.0\.name: String should match"):
         declaration.section(PubSubConfig)
-    with pytest.raises(DeclarationError, match="state: the section is missing"):
+    with pytest.raises(DeclarationError, match="state: Input should be"):
         declaration.section(StateConfig)
 
 

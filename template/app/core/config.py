@@ -8,9 +8,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound=BaseSettings)
 
-EX_CONFIG = 78
-"""Exit code for a wrong configuration (sysexits.h)."""
-
 
 class ConfigurationError(Exception):
     """A variable is missing or wrong; the message is one line a problem."""

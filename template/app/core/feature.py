@@ -79,20 +79,16 @@ def in_order(features: Iterable[Feature]) -> list[Feature]:
         raise StartError(f"a feature lacks what it needs: {error}") from error
 
 
-def lifespan_of(
-    features: Sequence[Feature], resources: Resources
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+@asynccontextmanager
+async def opened(
+    features: Sequence[Feature], resources: Resources, _: FastAPI
+) -> AsyncGenerator[None]:
     """Open the features in their order and close them in reverse."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            for feature in features:
-                if feature.lifespan:
-                    await stack.enter_async_context(feature.lifespan(resources))
-            yield
-
-    return lifespan
+    async with AsyncExitStack() as stack:
+        for feature in features:
+            if feature.lifespan:
+                await stack.enter_async_context(feature.lifespan(resources))
+        yield
 
 
 def _load(name: str) -> ModuleType:

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from app.core.feature import Check
 from app.core.resources import Resources
 
-CHECK_SECONDS = 3.0
-"""A check that takes longer has failed."""
+CHECK_SECONDS = 3.0  # a check that takes longer has failed
 
 
 class Readiness(BaseModel):

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-MAX_LENGTH = 512
-"""Longest key; the stores take more, logs and people do not."""
+MAX_LENGTH = 512  # the stores take more, logs and people do not
 
 
 @dataclass(frozen=True)
@@ -18,14 +17,9 @@ class Key:
     def of(cls, *parts: str, ttl: int | None = None) -> "Key":
         """Join parts with colons; what could break a key in an id is percent-encoded.
 
-        `Key.of("mastery", "stu:1", "loops").text == "mastery:stu%3A1:loops"`
-
-        Raises:
-            ValueError: a part is empty, or the whole is longer than 512 characters.
+        `Key.of("mastery", "stu:1").text == "mastery:stu%3A1"`; ValueError where a part is empty.
         """
-        if not all(parts):
-            raise ValueError(f"a part of the key {parts} is empty")
         text = ":".join(quote(part, safe="") for part in parts)
-        if len(text) > MAX_LENGTH:
-            raise ValueError(f"the key is {len(text)} characters long; {MAX_LENGTH} at most")
+        if not all(parts) or len(text) > MAX_LENGTH:
+            raise ValueError(f"{text[:80]!r} has an empty part or over {MAX_LENGTH} characters")
         return cls(text, ttl)

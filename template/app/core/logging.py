@@ -35,5 +35,3 @@ def configure_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for library in ("asyncio", "uvicorn.access"):
-        logging.getLogger(library).setLevel(logging.WARNING)

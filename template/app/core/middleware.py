@@ -65,8 +65,7 @@ def _record(scope: Scope, status: int, seconds: float) -> None:
     REQUESTS.labels(method, route, status).inc()
     SECONDS.labels(method, route).observe(seconds)
     write = log.debug if path in PROBES else log.info
-    duration_ms = round(seconds * 1000, 1)
-    write("request", method=method, path=path, status=status, duration_ms=duration_ms)
+    write("request", method=method, path=path, status=status, duration_ms=round(seconds * 1000, 1))
 
 
 class ApiToken:

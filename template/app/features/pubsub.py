@@ -23,11 +23,7 @@ async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     publisher = Publisher(resources.get(Sidecar), config, name)
     wait = resources.get(EventSettings).event_retry_seconds
     resources.add(publisher)
-    resources.add(
-        Delivery(
-            publisher=publisher, dead_letters=config.dead_letter_topic, consumer=name, wait=wait
-        )
-    )
+    resources.add(Delivery(publisher, config.dead_letter_topic, name, wait))
     yield
 
 

@@ -24,8 +24,7 @@ from app.services.pubsub import Drop, Subscription
 log = structlog.get_logger("app.events")
 
 EVENTS = Counter("events_total", "Events by what became of them.", ["topic", "outcome"])
-TRIES = 5
-"""How often a handler is tried in one delivery (spec section 6)."""
+TRIES = 5  # of a handler, in one delivery
 
 
 class EventSettings(Environment):
@@ -36,7 +35,7 @@ class EventSettings(Environment):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Delivery:
     """Calls handlers for the sidecar; each answer is Dapr's SUCCESS, RETRY or DROP."""
 
@@ -74,8 +73,8 @@ class Delivery:
                     log.exception("event.failed", tries=tries)
                     return await self._dead_letter(subscription, payload, error, tries)
                 delay = self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
-                why = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
-                log.warning("event.retried", tries=tries, **why)
+                about = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
+                log.warning("event.retried", tries=tries, **about)
                 EVENTS.labels(topic, "retried").inc()
                 await asyncio.sleep(delay)
                 tries += 1

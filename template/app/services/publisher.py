@@ -28,9 +28,8 @@ class Publisher:
         An UndeclaredTopicError comes before the network; SidecarError, UnavailableError and
         DeadlineError mean that it was perhaps not published.
         """
-        kind = type(event).__name__
-        if self._types.get(topic) != kind:
-            declared = self._types.get(topic, "nothing")
+        kind, declared = type(event).__name__, self._types.get(topic, "nothing")
+        if kind != declared:
             raise UndeclaredTopicError(f"'{topic}' is declared to publish {declared}, not {kind}")
         envelope = {
             "specversion": "1.0",

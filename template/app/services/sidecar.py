@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -63,11 +63,10 @@ class Answer:
 
     def problem(self) -> dict[str, Any]:
         """Return the fields of an error body; empty where it has none."""
-        try:
-            body = self.json()
-        except ValueError:
-            return {}
-        return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+        with suppress(ValueError):
+            if isinstance(body := self.json(), dict):
+                return cast("dict[str, Any]", body)
+        return {}
 
 
 class Sidecar:
@@ -138,13 +137,12 @@ class Sidecar:
 
     async def wait(self, seconds: float) -> None:
         """Wait for a healthy sidecar, `seconds` at most, and go on either way: `/ready` tells."""
-        deadline = time.monotonic() + seconds
         log.info("sidecar.awaited", seconds=seconds)
-        while True:
+        deadline, reason = time.monotonic() + seconds, "no time to wait"
+        while time.monotonic() < deadline:
             try:
                 return await self.healthy()
             except ServiceError as error:
-                if time.monotonic() >= deadline:
-                    log.warning("sidecar.absent", reason=error.detail)
-                    return None
+                reason = error.detail
             await asyncio.sleep(0.1)
+        return log.warning("sidecar.absent", reason=reason)

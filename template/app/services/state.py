@@ -18,11 +18,9 @@ from app.services.sidecar import Answer, Sidecar, SidecarError
 M = TypeVar("M", bound=BaseModel)
 Change = Callable[[M | None], M]
 
-TRIES = 3
-"""How often a change is tried against others that change the same entry."""
+TRIES = 3  # of a change, against others that change the same entry
 BACKOFF_SECONDS = 0.05
-SEEN = 100
-"""How many event ids an entry remembers (see `once`)."""
+SEEN = 100  # event ids that an entry remembers (see `once`)
 
 
 @dataclass(frozen=True)
@@ -95,10 +93,9 @@ class StateStore:
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
         """Store and remove several keys in one transaction (on Redis without roll-back)."""
-        upserts = [self._item(key, Entry(value)) for key, value in saves.items()]
-        gone = [{"key": self._prefix + key.text} for key in deletes]
-        operations = [{"operation": "upsert", "request": item} for item in upserts]
-        operations += [{"operation": "delete", "request": item} for item in gone]
+        changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
+        changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
+        operations = [{"operation": what, "request": item} for what, item in changes]
         answer = await self._post("/transaction", {"operations": operations}, "state.transact")
         _expect(204, answer, "state.transact")
 

@@ -28,9 +28,7 @@ class Declaration:
 
     def section(self, model: type[S]) -> S:
         """Return the section that `model` describes; a DeclarationError tells what is wrong."""
-        if model.section not in self.sections:
-            raise DeclarationError(f"service.yaml: {model.section}: the section is missing")
-        return _validated(model, self.sections[model.section])
+        return _validated(model, self.sections.get(model.section))
 
 
 def load(path: Path) -> Declaration:
