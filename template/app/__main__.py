@@ -8,8 +8,8 @@ from dotenv import load_dotenv
 from app.core.config import ConfigurationError, Settings, load_settings
 from app.core.declaration import DeclarationError, ServiceConfig
 from app.core.feature import StartError
-from app.core.logging import configure_logging
 from app.core.resources import Resources
+from app.core.telemetry import configure_logging
 from app.main import create_app
 
 EX_CONFIG = 78  # sysexits.h

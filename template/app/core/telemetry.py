@@ -1,8 +1,17 @@
-"""Who asked, as part of what: request ids and W3C trace context."""
+"""Structured logs, and what ties them together: request ids and W3C trace context."""
 
+import logging
 import re
 import secrets
+import sys
 from contextvars import ContextVar
+
+import structlog
+from structlog import contextvars, dev, processors, stdlib
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import Processor
+
+from app.core.config import Settings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
@@ -24,3 +33,29 @@ def traceparent() -> str:
     """Return the `traceparent` of an outgoing call: a new span of the current trace."""
     trace_id, flags = _trace.get() or (secrets.token_hex(16), "01")
     return f"00-{trace_id}-{secrets.token_hex(8)}-{flags}"
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send the logs of the service and of its libraries to stdout in one format."""
+    auto = "pretty" if sys.stdout.isatty() else "json"
+    pretty = (auto if settings.log_format == "auto" else settings.log_format) == "pretty"
+    shared: list[Processor] = [
+        contextvars.merge_contextvars,
+        stdlib.add_log_level,
+        stdlib.add_logger_name,
+        processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: list[Processor] = [dev.ConsoleRenderer()]
+    if not pretty:
+        renderer = [processors.dict_tracebacks, processors.JSONRenderer(ensure_ascii=False)]
+    structlog.configure(
+        [stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        logger_factory=stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    last = [ProcessorFormatter.remove_processors_meta, *renderer]
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())

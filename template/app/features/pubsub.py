@@ -10,9 +10,8 @@ from app.core.declaration import ServiceConfig
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.feature import Feature, StartError, modules
 from app.core.resources import Resources, resource
-from app.services.delivery import Delivery, EventSettings, endpoint
 from app.services.publisher import Publisher
-from app.services.pubsub import Subscription
+from app.services.pubsub import Delivery, EventSettings, Subscription, endpoint
 from app.services.sidecar import Sidecar
 
 

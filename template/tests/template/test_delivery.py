@@ -12,9 +12,8 @@ from structlog.contextvars import get_contextvars
 from app.contracts.event import Event
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.telemetry import traceparent
-from app.services.delivery import Delivery, endpoint
 from app.services.publisher import Publisher
-from app.services.pubsub import Drop, Retry, Subscription, on
+from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
 from app.services.sidecar import Answer, Sidecar
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
