@@ -184,11 +184,11 @@ def test_run_hands_the_declaration_to_dapr(
 
 
 def settings(service: Rendered) -> set[str]:
-    """Return the variables that the service reads: fields of its settings classes."""
+    """Return the variables that the service reads: fields of its settings, `Environment`s."""
     found: set[str] = set()
     for path in (service.root / "app").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ClassDef) and "BaseSettings" in map(ast.unparse, node.bases):
+            if isinstance(node, ast.ClassDef) and "Environment" in map(ast.unparse, node.bases):
                 found |= {
                     statement.target.id.upper()
                     for statement in node.body
