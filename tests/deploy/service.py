@@ -30,6 +30,15 @@ def parsed(text: str) -> list[Any]:
     return list(yaml.load_all(text, Loader=StrictLoader))
 
 
+def metadata(component: Any) -> dict[str, Any]:
+    """Return a Dapr component's metadata: name → its value, envRef or secretKeyRef."""
+    items = component["spec"]["metadata"]
+    assert len({item["name"] for item in items}) == len(items)
+    return {
+        item["name"]: next(value for key, value in item.items() if key != "name") for item in items
+    }
+
+
 @dataclass(frozen=True)
 class Rendered:
     """One rendered service."""
@@ -42,8 +51,27 @@ class Rendered:
 
     def yaml(self, path: str) -> Any:
         """Return the one document of a YAML file."""
-        (document,) = parsed(self.text(path))
+        (document,) = self.documents(path)
         return document
+
+    def documents(self, path: str) -> list[Any]:
+        """Return the documents of a YAML file, or of all those in a folder that may be missing."""
+        here = self.root / path
+        files = [here] if here.is_file() else sorted(here.glob("*.yaml"))
+        return [each for file in files for each in parsed(file.read_text(encoding="utf-8"))]
+
+    def object(self, kind: str) -> Any:
+        """Return the service's own object of a kind."""
+        (found,) = [each for each in self.documents("k8s/base") if each["kind"] == kind]
+        return found
+
+    def components(self, folder: str) -> dict[str, Any]:
+        """Return the Dapr components of a folder by name."""
+        found = self.documents(folder)
+        assert {each["kind"] for each in found} <= {"Component"}
+        names = [each["metadata"]["name"] for each in found]
+        assert len(set(names)) == len(names)
+        return dict(zip(names, found, strict=True))
 
     def toml(self, path: str) -> dict[str, Any]:
         """Return the content of a TOML file."""
@@ -84,18 +112,9 @@ class Rendered:
 
     def pod(self) -> dict[str, Any]:
         """Return the pod template of the Deployment."""
-        return self.yaml("k8s/base/deployment.yaml")["spec"]["template"]
+        return self.object("Deployment")["spec"]["template"]
 
     def container(self) -> dict[str, Any]:
         """Return the one container of the pod."""
         (container,) = self.pod()["spec"]["containers"]
         return container
-
-    def metadata(self, path: str) -> dict[str, Any]:
-        """Return a Dapr component's metadata: name → its value, envRef or secretKeyRef."""
-        items = self.yaml(path)["spec"]["metadata"]
-        assert len({item["name"] for item in items}) == len(items)
-        return {
-            item["name"]: next(value for key, value in item.items() if key != "name")
-            for item in items
-        }

@@ -2,9 +2,12 @@
 
 import re
 
-from tests.deploy.service import Rendered
+import pytest
 
-FOLDERS = ("dapr/components", "dapr/production")
+from tests.deploy.service import Rendered, metadata
+
+DEVELOPMENT, PRODUCTION = "dapr/components", "dapr/production"
+EITHER = pytest.mark.parametrize("folder", [DEVELOPMENT, PRODUCTION])
 FIFTEEN_MINUTES = 900
 
 
@@ -16,22 +19,26 @@ def test_there_is_nothing_of_dapr_without_a_sidecar(service: Rendered) -> None:
             assert "dapr" not in service.text(path).lower()
 
 
-def test_components_are_the_declared_ones(service: Rendered) -> None:
+def stores(service: Rendered) -> list[str]:
+    """Return the names of its state components: its own, then the shared one."""
+    declared = service.declaration.get("state", {})
+    names = (declared.get(key) for key in ("component_name", "shared_component_name"))
+    return [name for name in names if name]
+
+
+@EITHER
+def test_components_are_the_declared_ones(service: Rendered, folder: str) -> None:
     """The same in development and in production, and no other."""
-    declared: dict[str, str] = {}
+    declared = stores(service)
     if "pubsub" in service.features:
-        declared["pubsub.yaml"] = service.declaration["pubsub"]["component_name"]
-    if "state" in service.features:
-        declared["state.yaml"] = service.declaration["state"]["component_name"]
-        if shared := service.declaration["state"].get("shared_component_name"):
-            declared["shared-state.yaml"] = shared
-    for folder in FOLDERS:
-        names = {
-            path.name: service.yaml(f"{folder}/{path.name}")["metadata"]["name"]
-            for path in (service.root / folder).glob("*.yaml")
-            if path.name != "config.yaml"
-        }
-        assert names == declared
+        declared.append(service.declaration["pubsub"]["component_name"])
+    assert service.components(folder).keys() == set(declared)
+    assert service.has(folder) == bool(declared)
+
+
+def test_no_component_is_beside_the_resiliency(service: Rendered) -> None:
+    """A sidecar for development reads `dapr/` itself: no component of production is there."""
+    assert "Component" not in {each["kind"] for each in service.documents("dapr")}
 
 
 def test_types_follow_the_backend(service: Rendered) -> None:
@@ -40,49 +47,46 @@ def test_types_follow_the_backend(service: Rendered) -> None:
         return
     backend = service.declaration["state"]["backend"]
     version = {"redis": "v1", "postgresql": "v2"}[backend]
-    for name in ("state", "shared-state"):
-        if service.has(f"dapr/components/{name}.yaml"):
-            local = service.yaml(f"dapr/components/{name}.yaml")["spec"]
-            assert (local["type"], local["version"]) == ("state.redis", "v1")
-            spec = service.yaml(f"dapr/production/{name}.yaml")["spec"]
-            assert (spec["type"], spec["version"]) == (f"state.{backend}", version)
+    for name in stores(service):
+        local = service.components(DEVELOPMENT)[name]["spec"]
+        assert (local["type"], local["version"]) == ("state.redis", "v1")
+        spec = service.components(PRODUCTION)[name]["spec"]
+        assert (spec["type"], spec["version"]) == (f"state.{backend}", version)
 
 
-def test_shared_state_has_a_prefix_of_its_own(service: Rendered) -> None:
+@EITHER
+def test_shared_state_has_a_prefix_of_its_own(service: Rendered, folder: str) -> None:
     """With the app-id before its keys, no service could read what another wrote."""
-    for folder in FOLDERS:
-        if service.has(f"{folder}/shared-state.yaml"):
-            assert service.metadata(f"{folder}/shared-state.yaml")["keyPrefix"] == "shared"
-            assert service.metadata(f"{folder}/state.yaml")["keyPrefix"] == "appid"
+    components = service.components(folder)
+    for name, prefix in zip(stores(service), ("appid", "shared"), strict=False):
+        assert metadata(components[name])["keyPrefix"] == prefix
 
 
-def test_each_service_has_a_group_of_its_own(service: Rendered) -> None:
+@EITHER
+def test_each_service_has_a_group_of_its_own(service: Rendered, folder: str) -> None:
     """In a common group, services would share the events out between them."""
     if "pubsub" not in service.features:
         return
-    group = service.declaration["pubsub"]["consumer_group"]
-    for folder in FOLDERS:
-        metadata = service.metadata(f"{folder}/pubsub.yaml")
-        assert metadata["consumerGroup"] == f"{group}-{{appID}}"
-        assert metadata["initialOffset"] == "oldest"
-    assert service.metadata("dapr/components/pubsub.yaml")["authType"] == "none"
+    declared = service.declaration["pubsub"]
+    given = metadata(service.components(folder)[declared["component_name"]])
+    assert given["consumerGroup"] == f"{declared['consumer_group']}-{{appID}}"
+    assert given["initialOffset"] == "oldest"
+    assert given["authType"] == {DEVELOPMENT: "none", PRODUCTION: "password"}[folder]
 
 
 def test_production_is_encrypted_and_authenticated(service: Rendered) -> None:
     """Addresses and passwords come from Secrets that the README names."""
-    if not service.has("dapr/production"):
-        return
     readme = service.text("README.md")
-    for path in (service.root / "dapr/production").glob("*state.yaml"):
-        metadata = service.metadata(f"dapr/production/{path.name}")
-        assert "connectionString" in metadata or metadata["enableTLS"] == "true"
-    if "pubsub" in service.features:
-        metadata = service.metadata("dapr/production/pubsub.yaml")
-        assert metadata["authType"] == "password"
-        assert metadata["disableTls"] == "false"
-    for path in (service.root / "dapr/production").glob("*.yaml"):
-        spec = service.yaml(f"dapr/production/{path.name}")["spec"]
-        for item in spec.get("metadata", []):
+    for component in service.components(PRODUCTION).values():
+        spec, given = component["spec"], metadata(component)
+        encrypted = {
+            "state.redis": given.get("enableTLS") == "true",
+            "state.postgresql": "connectionString" in given,
+            "pubsub.kafka": given.get("disableTls") == "false",
+        }
+        assert encrypted[spec["type"]]
+        assert component["auth"] == {"secretStore": "kubernetes"}
+        for item in spec["metadata"]:
             if reference := item.get("secretKeyRef"):
                 assert f"`{reference['name']}`" in readme
                 assert f"`{reference['key']}`" in readme
@@ -92,14 +96,15 @@ def test_production_is_encrypted_and_authenticated(service: Rendered) -> None:
 
 def test_addresses_are_set_wherever_a_sidecar_runs(service: Rendered) -> None:
     """What a component takes from the environment, `make run` and Compose both set."""
-    if not service.has("dapr/components"):
+    components = service.components(DEVELOPMENT)
+    if not components:
         return
     compose = service.yaml("docker-compose.yml")["services"]["sidecar"]["environment"]
     makefile = service.text("Makefile")
     wanted = {
         item["envRef"]
-        for path in (service.root / "dapr/components").glob("*.yaml")
-        for item in service.yaml(f"dapr/components/{path.name}")["spec"]["metadata"]
+        for component in components.values()
+        for item in component["spec"]["metadata"]
         if "envRef" in item
     }
     assert wanted == compose.keys()
@@ -136,18 +141,18 @@ def test_dapr_objects_are_for_this_service(service: Rendered) -> None:
     """Configuration and resiliency carry its name; development components are scoped to it."""
     if not service.uses_sidecar:
         return
-    for path in ("dapr/config.yaml", "dapr/production/config.yaml", "dapr/resiliency.yaml"):
+    for path in ("dapr/config.yaml", "dapr/resiliency.yaml"):
         if service.has(path):
             assert service.yaml(path)["metadata"]["name"] == service.name
-    for path in (service.root / "dapr/components").glob("*.yaml"):
-        assert service.yaml(f"dapr/components/{path.name}")["scopes"] == [service.name]
+    assert all(c["scopes"] == [service.name] for c in service.components(DEVELOPMENT).values())
+    assert not any("scopes" in each for each in service.components(PRODUCTION).values())
 
 
 def test_only_named_services_may_invoke_it(service: Rendered) -> None:
     """Nobody by default; of the six, triage calls the others."""
     if not service.uses_sidecar:
         return
-    control = service.yaml("dapr/production/config.yaml")["spec"]["accessControl"]
+    control = service.object("Configuration")["spec"]["accessControl"]
     assert control["defaultAction"] == "deny"
     callers = {policy["appId"] for policy in control.get("policies", [])}
     specialists = {"concepts", "code-review", "debug", "exercise", "progress"}

@@ -16,18 +16,17 @@ SECONDS = 10
 
 def objects(service: Rendered) -> dict[str, Any]:
     """Return the service's own objects by kind."""
-    found = [
-        service.yaml(f"{BASE}/{path.name}")
-        for path in sorted((service.root / BASE).iterdir())
-        if path.name != "kustomization.yaml"
-    ]
-    return {each["kind"]: each for each in found}
+    found = service.documents(BASE)
+    kinds = {each["kind"]: each for each in found}
+    assert len(kinds) == len(found)
+    del kinds["Kustomization"]
+    return kinds
 
 
 def test_every_yaml_file_is_strict(service: Rendered) -> None:
     """No key stands twice: kubectl would hide it."""
     files = list(service.yaml_files())
-    assert len(files) > 10
+    assert {path.name for path in files} > {"service.yaml", "docker-compose.yml", "ci.yml"}
     for path in files:
         assert all(parsed(path.read_text(encoding="utf-8"))), path
 
@@ -35,6 +34,9 @@ def test_every_yaml_file_is_strict(service: Rendered) -> None:
 def test_kubernetes_knows_every_field(service: Rendered) -> None:
     """A misspelt field is refused, not ignored."""
     kinds = objects(service)
+    assert ("Configuration" in kinds) == service.uses_sidecar
+    # Dapr's, which Kubernetes does not know.
+    kinds.pop("Configuration", None)
     assert kinds.keys() == {
         "ConfigMap",
         "Deployment",
@@ -49,21 +51,28 @@ def test_kubernetes_knows_every_field(service: Rendered) -> None:
 
 
 def test_every_manifest_is_applied(service: Rendered) -> None:
-    """`kubectl apply -k k8s/base` takes all of them, and Dapr's where Dapr is used."""
+    """`kubectl apply -k k8s/base` takes all of them, and the resiliency where there is one."""
     listed = set(service.yaml(f"{BASE}/kustomization.yaml")["resources"])
     files = {path.name for path in (service.root / BASE).iterdir()} - {"kustomization.yaml"}
-    assert listed == files | ({"../../dapr"} if service.uses_sidecar else set())
+    resilient = service.has("dapr/resiliency.yaml")
+    assert listed == files | ({"../../dapr"} if resilient else set())
+    assert service.has("dapr/kustomization.yaml") == resilient
+    if resilient:
+        assert service.yaml("dapr/kustomization.yaml")["resources"] == ["resiliency.yaml"]
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 def test_kustomize_builds_it(service: Rendered) -> None:
-    """What is applied has one Deployment, and the Dapr objects it names."""
+    """What is applied has one Deployment, the Dapr objects that are its own, no component."""
     built = subprocess.run(
         ["kubectl", "kustomize", service.root / BASE], capture_output=True, text=True, check=True
     )
     names = [(each["kind"], each["metadata"]["name"]) for each in parsed(built.stdout)]
-    assert names.count(("Deployment", service.name)) == 1
-    assert (("Configuration", service.name) in names) == service.uses_sidecar
+    expected = {(kind, service.name) for kind in objects(service)}
+    if service.has("dapr/resiliency.yaml"):
+        expected.add(("Resiliency", service.name))
+    assert len(names) == len(expected)
+    assert set(names) == expected
 
 
 def test_everything_has_the_name_of_the_service(service: Rendered) -> None:
@@ -112,7 +121,7 @@ def test_the_annotations_are_the_declaration(service: Rendered) -> None:
         return
     assert dapr["dapr.io/app-id"] == service.name
     assert dapr["dapr.io/app-port"] == str(service.port)
-    assert dapr["dapr.io/config"] == service.yaml("dapr/production/config.yaml")["metadata"]["name"]
+    assert dapr["dapr.io/config"] == service.object("Configuration")["metadata"]["name"]
     assert dapr["dapr.io/app-health-check-path"] == "/health"
     assert [dapr[f"dapr.io/sidecar-cpu-{end}"] for end in ("request", "limit")] == ["50m", "200m"]
     assert [dapr[f"dapr.io/sidecar-memory-{end}"] for end in ("request", "limit")] == [

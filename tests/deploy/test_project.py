@@ -217,7 +217,7 @@ def test_the_readme_names_only_variables_that_are(service: Rendered) -> None:
 def test_manifests_set_only_variables_that_are(service: Rendered) -> None:
     """ConfigMap, Secrets, image and Compose set what the service reads."""
     known = settings(service)
-    assert service.yaml("k8s/base/configmap.yaml")["data"].keys() <= known
+    assert service.object("ConfigMap")["data"].keys() <= known
     assert {each["name"] for each in service.container().get("env", [])} <= known
     assert service.yaml("docker-compose.yml")["services"]["app"]["environment"].keys() <= known
 
