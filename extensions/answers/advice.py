@@ -52,7 +52,7 @@ ADVICE: Mapping[str, Advice] = {
     ),
     "pubsub.dead_letter_topic": TOPIC,
     "state.component_name": Advice("component name", f"{NAME}, up to 63", "state-store"),
-    "state.backend": Advice("state backend", "redis or postgresql", "redis"),
+    "state.backend": Advice("state backend", "redis or postgresql", "postgresql"),
     "state.key_prefix": Advice(
         "part of a key", "letters, digits, dots, hyphens and underscores, or nothing", "orders"
     ),

@@ -28,7 +28,8 @@ SERVICES: dict[str, dict[str, Any]] = {
     },
     "nothing": {"features": []},
     "pubsub": {"features": ["pubsub"], "port": 9000, "consumer_group": "orders"},
-    "state": {"features": ["state"], "state_backend": "postgresql", "python_version": "3.14"},
+    "state": {"features": ["state"], "state_backend": "redis", "python_version": "3.14"},
+    "shared state": {"service_type": "concepts", "state_backend": "redis"},
     "invocation": {"features": ["invocation"], "port": 65535},
     "all": {
         "service_name": "all-in-one",
@@ -37,7 +38,6 @@ SERVICES: dict[str, dict[str, Any]] = {
         "model": "gpt-4o",
         "pubsub_component": "events",
         "state_component": "store",
-        "state_backend": "postgresql",
         "python_version": "3.12",
         "version": "1.2.3-rc.1",
     },
