@@ -69,14 +69,17 @@ async def _until_change(process: Process, changes: AsyncIterator[set[tuple[Any, 
 
 
 async def main() -> None:
-    """Let SIGTERM end `run` as Ctrl-C does."""
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGTERM, signal.raise_signal, signal.SIGINT
-    )
-    await run()
+    """Let Ctrl-C and SIGTERM end `run`, also where a shell's `&` had SIGINT ignored."""
+    work = asyncio.create_task(run())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    with suppress(asyncio.CancelledError):
+        await work
 
 
 if __name__ == "__main__":
     load_dotenv(".env")
-    with suppress(KeyboardInterrupt):
+    try:
         asyncio.run(main())
+    except declaration.DeclarationError as error:
+        sys.exit(str(error))
