@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
@@ -10,8 +11,11 @@ from httpx2 import AsyncClient
 from structlog.contextvars import get_contextvars
 
 from app.contracts.event import Event
-from app.core.declaration.pubsub import PubSubConfig
+from app.core import declaration
+from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
+from app.core.feature import StartError
 from app.core.telemetry import traceparent
+from app.main import create_app
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
 from app.services.sidecar import Answer, Sidecar
@@ -181,3 +185,15 @@ class TestWithoutPublishing:
     ) -> None:
         """RETRY: nothing is lost."""
         assert await deliver(app, number="many") == "RETRY"
+
+
+@pytest.mark.usefixtures("companions")
+async def test_a_declared_topic_without_handler_does_not_start() -> None:
+    """Its events would come and be lost."""
+    declared = declaration.load(Path("app/service.yaml"))
+    config = declared.section(PubSubConfig)
+    unheard = PubSubTopic(name="test.unheard", subscribe=True, event_type="Unheard")
+    more = config.model_copy(update={"topics": [*config.topics, unheard]})
+    sections = {**declared.sections, "pubsub": more.model_dump()}
+    with pytest.raises(StartError, match=r"test\.unheard"):
+        create_app(declaration=declaration.Declaration(declared.service, sections))

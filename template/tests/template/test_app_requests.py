@@ -1,4 +1,4 @@
-"""Failures have one shape, and every request its id."""
+"""Requests: failures have one shape, each request its id, and who may call."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -114,3 +114,37 @@ async def test_a_request_without_id_gets_one_of_its_own(bare: AsyncClient) -> No
     """Each another."""
     ids = {(await bare.get("/health")).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
+
+
+@pytest.fixture
+async def guarded(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[AsyncClient]:
+    """Run the service with a token."""
+    monkeypatch.setenv("APP_API_TOKEN", "s3cret")
+    async with (
+        serve(create_app(features=[])) as port,
+        AsyncClient(base_url=f"http://{HOST}:{port}") as client,
+    ):
+        yield client
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", "s3cret2"])
+async def test_without_the_token_nothing_is_answered(
+    guarded: AsyncClient, token: str | None
+) -> None:
+    """401, in the shape of all failures, and no word of the right one."""
+    headers = {} if token is None else {"dapr-api-token": token}
+    answer = await guarded.get("/openapi.json", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert "s3cret" not in answer.text
+
+
+async def test_with_the_token_it_is_as_without_one(guarded: AsyncClient) -> None:
+    """The sidecar sends it with every call."""
+    answer = await guarded.get("/openapi.json", headers={"dapr-api-token": "s3cret"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+async def test_probes_need_none(guarded: AsyncClient, path: str) -> None:
+    """Dapr's and Kubernetes' probes can't send one."""
+    assert (await guarded.get(path)).status_code == 200
