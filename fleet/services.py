@@ -13,7 +13,6 @@ from pathlib import Path
 import copier
 import httpx2
 import yaml
-from copier.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build" / "fleet"
@@ -58,7 +57,7 @@ def render(preset: str, port: int) -> Service:
         path,
         data=answers,
         vcs_ref="HEAD",
-        settings=Settings(),
+        settings=copier.Settings(),
         defaults=True,
         unsafe=True,
         quiet=True,

@@ -14,8 +14,7 @@ from dotenv import load_dotenv
 from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - knows trio, too
 
 from app.core import declaration
-from dev import child
-from dev.companions import Companion, started
+from dev import Companion, child, started
 from dev.serve import HOST, free_port
 
 

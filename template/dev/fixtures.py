@@ -1,6 +1,5 @@
 """A pytest plugin: the service as it is, over real HTTP, with what it talks to embedded."""
 
-import pkgutil
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from socket import socket
@@ -9,13 +8,8 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-import dev
-from dev.companions import Companion, started
+from dev import Companion, packages, started
 from dev.serve import HOST, listener, port_of, serve
-
-pytest_plugins = [
-    f"{info.name}.fixtures" for info in pkgutil.iter_modules(dev.__path__, "dev.") if info.ispkg
-]
 
 
 @pytest.fixture
@@ -63,3 +57,17 @@ async def client(service: FastAPI, app_socket: socket) -> AsyncGenerator[httpx2.
     url = f"http://{HOST}:{port_of(app_socket)}"
     async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
         yield http
+
+
+def _offer(name: str) -> object:
+    """Return the fixture `name`: the server of that companion, to look at or to act through."""
+
+    @pytest.fixture(name=name)
+    def server(companions: list[Companion]) -> object:
+        return next(found.server for found in companions if found.name == name)
+
+    return server
+
+
+for _package in packages():
+    globals()[f"_{_package.NAME}"] = _offer(_package.NAME)

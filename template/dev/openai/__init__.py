@@ -6,11 +6,13 @@ from os import environ
 
 from starlette.types import ASGIApp
 
-from dev.companions import Companion
+from dev import Companion
 from dev.openai.server import OpenAIServer
 from dev.serve import HOST, free_port, serve
 
-__all__ = ["OpenAIServer", "companion", "openai_app"]
+__all__ = ["NAME", "OpenAIServer", "companion", "openai_app"]
+
+NAME = "openai_server"
 
 
 def openai_app() -> ASGIApp:
@@ -26,4 +28,4 @@ async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[C
         own = environ.get("OPENAI_BASE_URL") if usual else None
         url = f"http://{HOST}:{port}/v1"
         env = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "not-needed-here"}
-        yield Companion(name="model", url=own or url, server=server, env={} if own else env)
+        yield Companion(name=NAME, url=own or url, server=server, env={} if own else env)

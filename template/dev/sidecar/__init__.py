@@ -1,7 +1,7 @@
 """An embedded Dapr sidecar: one process that serves any number of apps over real HTTP."""
 
 from dev.sidecar.core import Sidecar
-from dev.sidecar.host import SidecarHost, companion
+from dev.sidecar.host import NAME, SidecarHost, companion
 from dev.sidecar.world import Listener, Record
 
-__all__ = ["Listener", "Record", "Sidecar", "SidecarHost", "companion"]
+__all__ = ["NAME", "Listener", "Record", "Sidecar", "SidecarHost", "companion"]

@@ -10,13 +10,14 @@ from random import Random
 
 import httpx2
 
-from dev.companions import Companion
+from dev import Companion
 from dev.serve import HOST, free_port, serve
-from dev.sidecar.api import api
 from dev.sidecar.blocks import App
 from dev.sidecar.components import load
-from dev.sidecar.core import Sidecar
+from dev.sidecar.core import Sidecar, api
 from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, UnreachableError
+
+NAME = "sidecar"
 
 
 class SidecarHost:
@@ -114,7 +115,7 @@ async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[C
         )
         (app,) = host.sidecar.apps
         yield Companion(
-            name="sidecar",
+            name=NAME,
             url=f"http://{HOST}:{port}",
             server=host.sidecar,
             env={"DAPR_HTTP_PORT": str(port)},

@@ -4,9 +4,8 @@ from random import Random
 
 import httpx2
 
-from dev.sidecar.api import api
 from dev.sidecar.blocks import App
-from dev.sidecar.core import Sidecar
+from dev.sidecar.core import Sidecar, api
 from dev.sidecar.world import Answer, Call, Clock, UnreachableError
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -9,11 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from dev.sidecar.api import api
 from dev.sidecar.blocks import App
 from dev.sidecar.blocks.pubsub import meaning
 from dev.sidecar.components import Component
-from dev.sidecar.core import Sidecar
+from dev.sidecar.core import Sidecar, api
 from dev.sidecar.world import Answer, Call, Clock, UnreachableError
 
 TOPIC = "orders.created"

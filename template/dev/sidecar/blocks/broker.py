@@ -1,15 +1,21 @@
-"""The broker behind a pub/sub component: topics, partitions, consumer groups."""
+"""The broker behind a pub/sub component: CloudEvents, topics, partitions, consumer groups."""
 
 import asyncio
+import base64
+import json
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from dev.sidecar.blocks import App
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 
+CLOUD_EVENT = "application/cloudevents+json"
+
+DEFAULTS = {"source": "Dapr", "type": "com.dapr.event.sent", "specversion": "1.0"}
 PARTITIONS = 6
 REDELIVERY_SECONDS = 5.0  # where there is no dead-letter topic
 
@@ -123,3 +129,32 @@ class Broker:
                 return
             with self._sidecar.waiting():
                 await self._sidecar.clock.sleep(REDELIVERY_SECONDS)
+
+
+def wrap(body: bytes, content_type: str, **attributes: str) -> dict[str, Any]:
+    """Return the envelope for a published body.
+
+    A CloudEvent stays as it is, without an id if it has none. Otherwise JSON becomes data, bytes
+    become base64, everything else a string; `attributes` are those of the envelope. Raises
+    ValueError if it should be a CloudEvent and is no JSON object.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == CLOUD_EVENT:
+        own: Any = json.loads(body)
+        if not isinstance(own, dict):
+            raise ValueError("a CloudEvent is a JSON object")
+        return {**DEFAULTS, **own}
+    described = {"datacontenttype": content_type or "text/plain"}
+    return {**DEFAULTS, **attributes, **described, **_data(body, kind)}
+
+
+def _data(body: bytes, kind: str) -> dict[str, Any]:
+    if kind == "application/octet-stream":
+        return {"data_base64": base64.b64encode(body).decode()}
+    text = body.decode("utf-8", "replace")
+    if kind != "application/json" and not kind.endswith("+json"):
+        return {"data": text}
+    try:
+        return {"data": json.loads(text)}
+    except ValueError:
+        return {"data": text}

@@ -12,8 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dev.sidecar.blocks import App, Block, DaprError, metadata_of, parameter
-from dev.sidecar.blocks.broker import Broker, Message, Subscription
-from dev.sidecar.blocks.envelope import CLOUD_EVENT, wrap
+from dev.sidecar.blocks.broker import CLOUD_EVENT, Broker, Message, Subscription, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 from dev.sidecar.world import Call, UnreachableError
