@@ -14,6 +14,14 @@ HOST = "127.0.0.1"
 class _Server(uvicorn.Server):
     """Leaves the signals to whoever owns the process, and ends at once when nothing is open."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.ended.wait()  # uvicorn looks every 100 ms
+
     @contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
@@ -77,4 +85,5 @@ async def serve(
             yield port_of(bound)
         finally:
             server.should_exit = True
+            server.ended.set()
             await task
