@@ -1,0 +1,60 @@
+"""Finds what is left of a feature that was not chosen."""
+
+import ast
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from tests.output.vocabulary import NAMES, TEXT, Patterns, found, patterns
+
+IN_TEXT, IN_NAMES = patterns(TEXT), patterns(NAMES)
+
+
+def residue(service: Path, features: Collection[str]) -> list[str]:
+    """Return a line for each place: the path, what stands there, and the word that is too much."""
+    return [
+        f"{where}  ({what})"
+        for where, text, words in _places(service)
+        for what in found(text, features, words)
+    ]
+
+
+def _places(service: Path) -> Iterator[tuple[str, str, Patterns]]:
+    for path in sorted(path for path in service.rglob("*") if path.is_file()):
+        name = str(path.relative_to(service))
+        yield f"{name} is there", name, IN_NAMES
+        if path.suffix == ".py":
+            for number, word in _names(path, defined=not name.startswith("dev/")):
+                yield f"{name}:{number}: {word}", word, IN_NAMES
+        else:
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                yield f"{name}:{number}: {line.strip()}", line, IN_TEXT
+
+
+def _names(path: Path, *, defined: bool) -> Iterator[tuple[int, str]]:
+    """Yield what a module imports and, if wanted, defines."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import():
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            case ast.ImportFrom():
+                yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+            case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef() if defined:
+                yield node.lineno, node.name
+            case ast.arg() if defined:
+                yield node.lineno, node.arg
+            case ast.Name(ctx=ast.Store()) if defined:
+                yield node.lineno, node.id
+            case _:
+                pass
+
+
+def imports(folder: Path) -> set[str]:
+    """Return the packages that the modules in a folder import."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found

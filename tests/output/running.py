@@ -1,0 +1,65 @@
+"""Commands in a rendered service: its tests, its checks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("preloaded.py")
+OFFLINE = {
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "no_proxy": "127.0.0.1,localhost",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    # A service has no plugins but anyio's; the environment of these tests has more.
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTEST_ADDOPTS": "-p anyio -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    output: str
+
+
+class Runner:
+    """Runs modules in forks of a process that has their packages imported."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self._process = process
+        self._output = folder / "output.txt"
+
+    def __call__(self, module: str, *arguments: str, cwd: Path, **variables: str) -> Done:
+        """Run a module in a folder, with more environment variables, and wait for it."""
+        assert self._process.stdin
+        assert self._process.stdout
+        order = {
+            "module": module,
+            "arguments": arguments,
+            "cwd": str(cwd),
+            "env": {**OFFLINE, **variables},
+            "output": str(self._output),
+        }
+        print(json.dumps(order), file=self._process.stdin, flush=True)
+        answer = json.loads(self._process.stdout.readline())
+        output = self._output.read_text(errors="replace")
+        assert not answer["orphans"], f"{module} left processes behind:\n{output}"
+        return Done(answer["code"], output)
+
+
+@contextmanager
+def runner(folder: Path) -> Generator[Runner]:
+    """Run the process that the commands are forks of."""
+    with subprocess.Popen(
+        [sys.executable, str(SCRIPT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Runner(process, folder)
