@@ -30,7 +30,8 @@ class Author:
     """Writes one answer."""
 
     def __init__(self, question: str, seed: str) -> None:
-        self._subject = " ".join(question.split())[:120] or "nothing"
+        first = re.split(r"(?<=[.?!])\s", " ".join(question.split()))[0]
+        self._subject = first[:120] or "nothing"
         self._dice = Random(seed)
         self._definitions: Schema = {}
 
@@ -110,7 +111,7 @@ class Author:
         if found := FORMATS.get(schema.get("format", "")):
             return found
         text = f"{name.replace('_', ' ').capitalize()}: {self._subject}"
-        if re.search("code|solution|program", name):
+        if re.search("code|example|solution|program", name):
             text = f"print({self._subject!r})"
         return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
 
