@@ -49,6 +49,7 @@ def _run(order: dict[str, Any]) -> None:
     code = 1
     try:
         _main(order["module"])
+        code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

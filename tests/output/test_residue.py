@@ -26,7 +26,7 @@ from tests.output.vocabulary import found, off
 from tests.rendering import snapshot
 
 PROBE = Path(__file__).with_name("probe.py")
-COMES_WITH = {"starlette": "fastapi", "pydantic_core": "pydantic"}
+COMES_WITH = {"starlette": "fastapi", "pydantic_core": "pydantic", "yarl": "aiohttp"}
 """Packages that others bring along and stand for."""
 
 each_combination = pytest.mark.parametrize("combination", combinations(), ids=lambda c: c.name)
@@ -82,7 +82,7 @@ def distributions(folder: Path) -> Iterator[str]:
     known = packages_distributions()
     for name in imports(folder):
         if name != "app" and name in known:
-            yield known[COMES_WITH.get(name, name)][0].lower()
+            yield known[COMES_WITH.get(name, name)][0].lower().replace("_", "-")
 
 
 PLANTED = {
