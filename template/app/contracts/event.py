@@ -1,10 +1,13 @@
 """Events: what services tell each other."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))]
+"""A time that knows its zone: UTC where the sender named none."""
 
 
 class Event(BaseModel):
@@ -13,7 +16,7 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     event_id: str = Field(default_factory=lambda: str(uuid4()), min_length=1, max_length=256)
-    timestamp: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    timestamp: Moment = Field(default_factory=lambda: datetime.now(UTC))
     version: str = "1.0"
 
     @property
@@ -37,7 +40,7 @@ class ErrorEvent(Event):
     original_event_type: str
     error_type: str
     error_message: str
-    failed_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    failed_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
     original_payload: dict[str, Any]
     retry_count: int = Field(default=0, ge=0, le=5)
     consumer_agent: str | None = None
