@@ -22,6 +22,12 @@ class NotFoundError(ServiceError):
         super().__init__(f"There is no {kind} '{key}'.")
 
 
+class InvalidIdError(ServiceError):
+    """An id can't be part of a key: it is empty or too long."""
+
+    status, code, title = 422, "invalid-id", "Invalid id"
+
+
 class ConflictError(ServiceError):
     """Somebody else changed the same thing at the same time, more often than is retried."""
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from app.core.errors import InvalidIdError
+
 MAX_LENGTH = 512  # the stores take more, logs and people do not
 
 
@@ -17,9 +19,9 @@ class Key:
     def of(cls, *parts: str, ttl: int | None = None) -> "Key":
         """Join parts with colons; what could break a key in an id is percent-encoded.
 
-        `Key.of("mastery", "stu:1").text == "mastery:stu%3A1"`; ValueError where a part is empty.
+        `Key.of("mastery", "stu:1").text == "mastery:stu%3A1"`; else an InvalidIdError.
         """
         text = ":".join(quote(part, safe="") for part in parts)
         if not all(parts) or len(text) > MAX_LENGTH:
-            raise ValueError(f"{text[:80]!r} has an empty part or over {MAX_LENGTH} characters")
+            raise InvalidIdError(f"An id is empty or makes a key over {MAX_LENGTH} characters.")
         return cls(text, ttl)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app.core.declaration.state import StateConfig
-from app.core.errors import ConflictError
+from app.core.errors import ConflictError, InvalidIdError
 from app.core.key import Key
 from app.services.sidecar import Answer, Sidecar, SidecarError
 from app.services.state import SEEN, StateStore
@@ -234,5 +234,5 @@ async def test_a_store_that_fails_is_said_to(store: StateStore, watched: Watched
 def test_a_key_holds_no_empty_part_and_has_an_end() -> None:
     """Both are bugs of the caller."""
     for parts in (("test", ""), ("x" * 600,)):
-        with pytest.raises(ValueError, match="512"):
+        with pytest.raises(InvalidIdError, match="512"):
             Key.of(*parts)
