@@ -55,7 +55,8 @@ async def service(companions: list[Companion], app_socket: socket) -> AsyncGener
 async def client(service: FastAPI, app_socket: socket) -> AsyncGenerator[httpx2.AsyncClient]:
     """Return a client of the service."""
     url = f"http://{HOST}:{port_of(app_socket)}"
-    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+    # plain HTTP: without `verify=False` the system's certificates are loaded for each client
+    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=False) as http:
         yield http
 
 
