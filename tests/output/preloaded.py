@@ -27,6 +27,9 @@ USUAL = (
 
 def main() -> None:
     """Serve orders until stdin ends."""
+    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]  # so that it is not found
+    importlib.import_module("structlog")  # with rich it would draw every traceback, which is slow
+    del sys.modules["rich"]
     for name in USUAL:
         importlib.import_module(name)
     for line in sys.stdin:
