@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 # Pythons that a newer setup looks for first, when `python3` itself is too old.
-CHOSEN := $(shell for p in $(PYTHON) python3.13 python3.12 python3.11; do \
+CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help

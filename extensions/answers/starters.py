@@ -64,10 +64,12 @@ def _import(module: str, names: set[str]) -> str:
     return f"from {module} import (\n" + "".join(f"    {name},\n" for name in ordered) + ")"
 
 
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Sort as isort does: without regard to case at first, numbers by their value."""
+def _natural(name: str) -> tuple[bool, list[tuple[int, str]], str]:
+    """Sort as isort does: capitals first, then without regard to case, numbers by their value."""
+    constant = len(name) > 1 and name.isupper()
     parts = re.findall(r"\d+|\D+", name.lower())
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], name
+    numbered = [(int(part), "") if part.isdigit() else (-1, part) for part in parts]
+    return not constant, numbered, name
 
 
 def _example_events(service_type: str, topics: Sequence[PubSubTopic]) -> set[str]:

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 import structlog
 from structlog import contextvars, dev, processors, stdlib
 from structlog.stdlib import ProcessorFormatter
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import Processor
 
 from app.core.config import Settings
@@ -47,15 +48,17 @@ def configure_logging(settings: Settings) -> None:
     ]
     renderer: list[Processor] = [dev.ConsoleRenderer()]
     if not pretty:
-        renderer = [processors.dict_tracebacks, processors.JSONRenderer(ensure_ascii=False)]
+        frames = ExceptionDictTransformer(show_locals=False)  # locals hold tokens and bodies
+        last = processors.JSONRenderer(ensure_ascii=False)
+        renderer = [processors.ExceptionRenderer(frames), last]
     structlog.configure(
         [stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
         logger_factory=stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
-    last = [ProcessorFormatter.remove_processors_meta, *renderer]
-    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    renderer.insert(0, ProcessorFormatter.remove_processors_meta)
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=renderer))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())

@@ -1,17 +1,20 @@
 """Service invocation: calls to the declared methods of the declared services."""
 
+import asyncio
+import random
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.core.declaration.invocation import InvokeConfig
-from app.core.errors import UpstreamError
+from app.core.declaration.invocation import InvokeConfig, InvokeTarget
+from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 from app.services.sidecar import Answer, Sidecar, SidecarError
 
 M = TypeVar("M", bound=BaseModel)
 
-RETRYABLE = {429, 502, 503, 504}
-"""Answers after which an idempotent call may be repeated."""
+PASSING = {429, 500, 502, 503, 504}
+"""Answers that may be others a moment later; 500 is the sidecar's for a callee it can't reach."""
+BACKOFF_SECONDS = 0.05
 
 
 class UndeclaredTargetError(Exception):
@@ -21,8 +24,7 @@ class UndeclaredTargetError(Exception):
 class CalleeError(UpstreamError):
     """The callee answered with an error: `answered` is its status, `problem` its problem+json."""
 
-    code = "callee-error"
-    title = "The called service answered with an error"
+    code, title = "callee-error", "The called service answered with an error"
 
     def __init__(self, app_id: str, method: str, answer: Answer) -> None:
         self.answered = answer.status
@@ -60,25 +62,35 @@ class Invoker:
         target = self._targets.get(app_id)
         if target is None or method not in target.methods:
             raise UndeclaredTargetError(f"'{app_id}/{method}' is no target of this service")
-        body = request.model_dump_json().encode()
-        tries = self._retries + 1 if idempotent else 1
-        reply = await self._send(app_id, method, body, target.timeout_ms / 1000)
-        while reply.status in RETRYABLE and (tries := tries - 1):
-            reply = await self._send(app_id, method, body, target.timeout_ms / 1000)
+        body, tries = request.model_dump_json().encode(), self._retries + 1 if idempotent else 1
+        for attempt in range(1, tries):
+            try:
+                return await self._once(target, method, body, answer)
+            except ServiceError as error:
+                if not _may_pass(error):
+                    raise
+            await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1))
+        return await self._once(target, method, body, answer)
+
+    async def _once(self, target: InvokeTarget, method: str, body: bytes, answer: type[M]) -> M:
+        reply = await self._sidecar.call(
+            "invoke",
+            "POST",
+            f"/v1.0/invoke/{target.app_id}/method/{method}",
+            body=body,
+            seconds=target.timeout_ms / 1000,
+        )
+        if reply.status >= 400 and "errorCode" in reply.problem():
+            raise SidecarError(f"invoke {target.app_id}", reply)
         if reply.status >= 400:
-            if "errorCode" in reply.problem():
-                raise SidecarError(f"invoke {app_id}", reply)
-            raise CalleeError(app_id, method, reply)
+            raise CalleeError(target.app_id, method, reply)
         try:
             return answer.model_validate_json(reply.body)
         except ValidationError as error:
-            raise CalleeError(app_id, method, reply) from error
+            raise CalleeError(target.app_id, method, reply) from error
 
-    async def _send(self, app_id: str, method: str, body: bytes, seconds: float) -> Answer:
-        return await self._sidecar.call(
-            "invoke",
-            "POST",
-            f"/v1.0/invoke/{app_id}/method/{method}",
-            body=body,
-            seconds=seconds,
-        )
+
+def _may_pass(error: ServiceError) -> bool:
+    if isinstance(error, CalleeError | SidecarError):
+        return error.answered in PASSING
+    return isinstance(error, UnavailableError | DeadlineError)

@@ -13,7 +13,7 @@ import structlog
 from fastapi import Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
-from pydantic import Field
+from pydantic import Field, ValidationError
 from structlog.contextvars import bound_contextvars
 
 from app.contracts.event import ErrorEvent, Event
@@ -131,7 +131,7 @@ class Delivery:
         event = ErrorEvent(
             original_event_type=subscription.event.__name__,
             error_type=type(error).__name__,
-            error_message=str(error)[:1000],
+            error_message=_reason(error)[:1000],
             original_payload=payload,
             retry_count=tries,
             consumer_agent=self.consumer,
@@ -159,6 +159,14 @@ def endpoint(subscription: Subscription, delivery: Callable[[Request], Delivery]
     signature = inspect.Signature([request, *(item.replace(kind=named) for item in own)])
     setattr(receive, "__signature__", signature)  # noqa: B010 - functions declare no such attribute
     return receive
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    # without the values: they are a student's, and this is logged
+    found = error.errors(include_input=False, include_url=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

@@ -75,7 +75,10 @@ class StateStore:
         names = [self._prefix + key.text for key in keys]
         answer = await self._post("/bulk", {"keys": names}, "state.bulk_get")
         _expect(200, answer, "state.bulk_get")
-        found = {item["key"]: item.get("data") for item in answer.json()}
+        items = answer.json()
+        if any("error" in item for item in items):
+            raise SidecarError("state.bulk_get", answer)
+        found = {item["key"]: item.get("data") for item in items}
         return [read(found.get(name), None, kind).value for name in names]
 
     async def save(self, key: Key, value: BaseModel) -> None:

@@ -134,6 +134,16 @@ async def test_after_five_tries_a_person_looks(
     assert (letter["consumer_agent"], letter["original_payload"]["data"]) == ("test", {"number": 1})
 
 
+async def test_what_is_wrong_is_told_without_the_data(
+    app: AsyncClient, sidecar: EmbeddedSidecar
+) -> None:
+    """The reason is logged, and the data may be about a person."""
+    assert await deliver(app, number="my secret") == "SUCCESS"
+    (letter,) = sidecar.published(LETTERS)
+    assert letter["error_message"].startswith("number: ")
+    assert "secret" not in letter["error_message"]
+
+
 async def test_a_drop_is_not_retried(
     app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
 ) -> None:

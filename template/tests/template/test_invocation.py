@@ -141,6 +141,23 @@ async def test_only_what_is_safe_is_retried(callee: Callee, invoker: Invoker, st
     assert callee.calls == 4
 
 
+async def test_a_callee_out_of_reach_is_tried_again(
+    callee: Callee, invoker: Invoker, sidecar: EmbeddedSidecar
+) -> None:
+    """Where repeating is safe, a restart is bridged."""
+    (app,) = [app for app in sidecar.apps if app.app_id == "callee"]
+    address, app.address = app.address, "http://127.0.0.1:1"
+
+    async def back() -> None:
+        await asyncio.sleep(0.01)
+        app.address = address
+
+    returning = asyncio.create_task(back())
+    told = await invoker.call("callee", "tell", Ask(), Told, idempotent=True)
+    await returning
+    assert told.text == "ä"
+
+
 async def test_retries_have_an_end(callee: Callee, invoker: Invoker) -> None:
     """`max_retries` after the first try; what won't pass is not retried at all."""
     callee.answers = [Response(status_code=503) for _ in range(9)]

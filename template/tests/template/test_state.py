@@ -128,6 +128,19 @@ async def test_several_are_read_in_one_call(store: StateStore, watched: Watched)
     assert [operation for operation, _ in watched.calls].count("state.bulk_get") == 1
 
 
+async def test_one_that_can_not_be_read_is_no_missing_one(
+    store: StateStore, watched: Watched
+) -> None:
+    """A bulk get answers 200 also where the store fails for a key: taken for None, it is lost."""
+
+    async def fail(operation: str) -> Answer:
+        return Answer(200, {}, b'[{"key": "test", "error": "the store is away"}]')
+
+    watched.before = fail
+    with pytest.raises(SidecarError):
+        await store.get_many([KEY], Number)
+
+
 async def test_a_transaction_saves_and_deletes(store: StateStore) -> None:
     """Several entries at once."""
     other = Key.of("test", "other")
@@ -232,7 +245,7 @@ async def test_a_store_that_fails_is_said_to(store: StateStore, watched: Watched
 
 
 def test_a_key_holds_no_empty_part_and_has_an_end() -> None:
-    """Both are bugs of the caller."""
+    """Whoever names such an id is told so."""
     for parts in (("test", ""), ("x" * 600,)):
         with pytest.raises(InvalidIdError, match="512"):
             Key.of(*parts)

@@ -1,0 +1,38 @@
+"""Logs: one JSON object a line, tied to the request, without what nobody may read."""
+
+import json
+import logging
+from collections.abc import Generator
+
+import pytest
+import structlog
+
+from app.core.config import Settings
+from app.core.telemetry import configure_logging
+
+
+@pytest.fixture
+def logged(capsys: pytest.CaptureFixture[str]) -> Generator[None]:
+    """Log as the service does, and as before afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logging(Settings(log_format="json"))
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logged")
+def test_a_failure_shows_where_it_was_and_no_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """Local values hold tokens and what students wrote."""
+    token = "TOP" + "SECRET"
+    try:
+        raise LookupError(len(token))
+    except LookupError:
+        structlog.get_logger("test").exception("test.failed", topic="é")
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert (told["event"], told["topic"], told["level"]) == ("test.failed", "é", "error")
+    assert told["exception"][0]["exc_type"] == "LookupError"
+    assert token not in line
