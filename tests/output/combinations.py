@@ -42,8 +42,7 @@ ALERTS = [
 ]
 TARGETS: Mapping[str, list[dict[str, Any]]] = {
     "none": [],
-    "one": [{"app_id": "orders", "methods": ["get_order"], "timeout_ms": 5000}],
-    "two": [
+    "some": [
         {"app_id": "orders", "methods": ["v1/orders", "cancel.order"], "timeout_ms": 1},
         {"app_id": "mail-2", "methods": ["send"], "timeout_ms": 600_000},
     ],
@@ -95,7 +94,7 @@ SECTIONS = {
 PARAMETERS: Mapping[str, tuple[object, ...]] = {
     "service_type": tuple(PRESETS),
     **dict.fromkeys(FEATURES, (ON, NOT)),
-    "topics": (OFF, "none", "own", "catalogue", "preset", "more"),
+    "topics": (OFF, "none", "own", "preset", "more"),
     "targets": (OFF, *TARGETS),
     **{key: (OFF, *values) if key in SECTIONS else values for key, values in VALUES.items()},
 }
@@ -178,22 +177,39 @@ def _can_have(row: Row) -> bool:
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """Return the pairwise set; single toggles of presets are part of it."""
-    seeds = [
-        {
-            "service_type": service_type,
-            **{feature: ON if feature in features else NOT for feature in FEATURES},
-        }
+    """Return the pairwise set: the presets as they are, their single toggles, and what it takes."""
+    plain = [_of_preset(service_type) for service_type in PRESETS]
+    single = [
+        {"service_type": service_type, **_switches(features)}
         for service_type, features in toggled()
     ]
-    return tuple(covering(PARAMETERS, possible, seeds))
+    return tuple(covering(PARAMETERS, possible, [*plain, *single]))
+
+
+def _switches(features: frozenset[str]) -> dict[str, str]:
+    return {feature: ON if feature in features else NOT for feature in FEATURES}
+
+
+def _of_preset(service_type: str) -> Row:
+    """Return a preset as a row; an answer of its own is none of the values that are paired."""
+    answers = preset(service_type)
+    row: dict[str, object] = {"service_type": service_type, **_switches(features_of(service_type))}
+    for name in [name for name in PARAMETERS if name not in row]:
+        value = "null" if name in answers and answers[name] is None else answers.get(name)
+        row[name] = value if value in VALUES.get(name, ()) else OFF
+    if "targets" in answers and not answers["targets"]:
+        row["targets"] = "none"
+    if "topics" in answers:
+        row["topics"] = "preset" if answers["topics"] else "none"
+    return row
 
 
 @cache
 def combinations() -> tuple[Combination, ...]:
     """Return all combinations: the presets as they are first, then the others."""
     plain = [Combination(name, name, features_of(name), {}) for name in PRESETS]
-    return (*plain, *(_combination(number, row) for number, row in enumerate(rows(), 1)))
+    others = enumerate(rows()[len(plain) :], 1)
+    return (*plain, *(_combination(number, row) for number, row in others))
 
 
 def _combination(number: int, row: Row) -> Combination:
@@ -217,8 +233,7 @@ def _topics(service_type: str, choice: str) -> list[dict[str, Any]]:
         more = []
     return {
         "none": [],
-        "own": OWN,
-        "catalogue": CATALOGUE,
+        "own": [*OWN, *CATALOGUE],
         "preset": own,
         "more": [*own, *more],
     }[choice]

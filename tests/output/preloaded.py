@@ -14,6 +14,8 @@ import sys
 import time
 from typing import Any
 
+import yaml
+
 SECONDS = 120.0
 """Nothing takes longer, unless it hangs."""
 
@@ -27,9 +29,7 @@ USUAL = (
 
 def main() -> None:
     """Serve orders until stdin ends."""
-    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]  # so that it is not found
-    importlib.import_module("structlog")  # with rich it would draw every traceback, which is slow
-    del sys.modules["rich"]
+    _hurry()
     for name in USUAL:
         importlib.import_module(name)
     for line in sys.stdin:
@@ -38,6 +38,14 @@ def main() -> None:
         if not child:
             _run(order)
         print(json.dumps(_wait(child)), flush=True)
+
+
+def _hurry() -> None:
+    """Leave out what takes most of the time and changes nothing."""
+    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]  # so that it is not found
+    importlib.import_module("structlog")  # with rich it would draw every traceback
+    del sys.modules["rich"]
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def _run(order: dict[str, Any]) -> None:

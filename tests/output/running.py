@@ -37,7 +37,7 @@ class Runner:
         # Nothing is encrypted offline; to load the system's certificates for each client is slow.
         certificates = folder / "certificates"
         certificates.mkdir()
-        self._env = {**OFFLINE, "SSL_CERT_DIR": str(certificates)}
+        self._env = {**OFFLINE, "SSL_CERT_FILE": "", "SSL_CERT_DIR": str(certificates)}
 
     def __call__(self, module: str, *arguments: str, cwd: Path, **variables: str) -> Done:
         """Run a module in a folder, with more environment variables, and wait for it."""
