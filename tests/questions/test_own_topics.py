@@ -25,6 +25,12 @@ def written(name: str, event_type: str) -> Topic:
 LONG = "A" + "b" * 63
 TOPICS: dict[str, list[Topic]] = {
     "one": [read("orders.created", "OrderCreated")],
+    "in capitals": [
+        read("b.sent", "SMS"),
+        read("c.sent", "X1"),
+        read("d.sent", "OrderCreated"),
+        read("e.sent", "Az"),
+    ],
     "written only": [written("orders.created", "OrderCreated")],
     "several": [
         read("orders.created", "OrderCreated"),

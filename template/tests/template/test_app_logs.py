@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 import structlog
@@ -11,9 +12,9 @@ from app.core.config import Settings
 from app.core.telemetry import configure_logging
 
 
-@pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str]) -> Generator[None]:
-    """Log as the service does, and as before afterwards."""
+@contextmanager
+def logged() -> Generator[None]:
+    """Log as the service does, and as before afterwards. No fixture: stdout is another then."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configure_logging(Settings(log_format="json"))
@@ -23,14 +24,14 @@ def logged(capsys: pytest.CaptureFixture[str]) -> Generator[None]:
     structlog.reset_defaults()
 
 
-@pytest.mark.usefixtures("logged")
 def test_a_failure_shows_where_it_was_and_no_values(capsys: pytest.CaptureFixture[str]) -> None:
     """Local values hold tokens and what students wrote."""
     token = "TOP" + "SECRET"
-    try:
-        raise LookupError(len(token))
-    except LookupError:
-        structlog.get_logger("test").exception("test.failed", topic="é")
+    with logged():
+        try:
+            raise LookupError(len(token))
+        except LookupError:
+            structlog.get_logger("test").exception("test.failed", topic="é")
     (line,) = capsys.readouterr().out.splitlines()
     told = json.loads(line)
     assert (told["event"], told["topic"], told["level"]) == ("test.failed", "é", "error")
