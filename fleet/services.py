@@ -13,6 +13,7 @@ from pathlib import Path
 import copier
 import httpx2
 import yaml
+from copier.errors import UserMessageError
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build" / "fleet"
@@ -52,16 +53,19 @@ def render(preset: str, port: int) -> Service:
     answers = yaml.safe_load((ROOT / "presets" / f"{preset}.yml").read_text())
     path = BUILD / str(answers["service_name"])
     shutil.rmtree(path, ignore_errors=True)
-    copier.run_copy(
-        str(ROOT),
-        path,
-        data=answers,
-        vcs_ref="HEAD",
-        settings=copier.Settings(),
-        defaults=True,
-        unsafe=True,
-        quiet=True,
-    )
+    try:
+        copier.run_copy(
+            str(ROOT),
+            path,
+            data=answers,
+            vcs_ref="HEAD",
+            settings=copier.Settings(),
+            defaults=True,
+            unsafe=True,
+            quiet=True,
+        )
+    except UserMessageError as error:
+        raise FleetError(f"{preset} can't be rendered: {error}") from error
     return Service(preset, path, path.name, port)
 
 
