@@ -5,7 +5,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fleet.services import ROOT, Service, ready, render, start, stop
+from fleet.services import ROOT, Service, build_folder, ready, render, start, stop
 
 sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used where it stands
 
@@ -24,10 +24,11 @@ async def fleet(
 ) -> AsyncGenerator[dict[str, Service]]:
     """Render and start the services of `presets`; yields them by preset, all ready."""
     services: dict[str, Service] = {}
-    for number, preset in enumerate(presets, 1):
-        progress(f"rendering {preset} ({number} of {len(presets)})")
-        services[preset] = await asyncio.to_thread(render, preset, _free_port())
     async with AsyncExitStack() as stack:
+        folder = stack.enter_context(build_folder())
+        for number, preset in enumerate(presets, 1):
+            progress(f"rendering {preset} ({number} of {len(presets)})")
+            services[preset] = await asyncio.to_thread(render, preset, _free_port(), folder)
         host = await stack.enter_async_context(SidecarHost(listener=listen))
         openai_port = await stack.enter_async_context(serve(openai_app()))
         stack.push_async_callback(stop, list(services.values()))

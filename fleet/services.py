@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import fcntl
+import itertools
 import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,6 @@ import yaml
 from copier.errors import UserMessageError
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / ".build" / "fleet"
 LEARNFLOW = ("triage", "concepts", "code-review", "debug", "exercise", "progress")
 START_SECONDS = 45.0
 """A service that is not ready by then has failed."""
@@ -48,10 +49,25 @@ class Service:
         return self.path.with_suffix(".log")
 
 
-def render(preset: str, port: int) -> Service:
-    """Generate the service of a preset below `.build/fleet`, in place of an earlier one."""
+@contextlib.contextmanager
+def build_folder() -> Generator[Path]:
+    """Claim `.build/fleet`, or `.build/fleet-2` and so on while other fleets are up."""
+    for number in itertools.count(1):
+        folder = ROOT / ".build" / ("fleet" if number == 1 else f"fleet-{number}")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield folder
+            return
+
+
+def render(preset: str, port: int, folder: Path) -> Service:
+    """Generate the service of a preset in `folder`, in place of an earlier one."""
     answers = yaml.safe_load((ROOT / "presets" / f"{preset}.yml").read_text())
-    path = BUILD / str(answers["service_name"])
+    path = folder / str(answers["service_name"])
     shutil.rmtree(path, ignore_errors=True)
     try:
         copier.run_copy(

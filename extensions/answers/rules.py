@@ -9,38 +9,11 @@ from . import presets
 from .advice import advice_for
 from .catalogue import LEARNFLOW, SHARED_STORE
 from .known import Known, Problem
+from .packages import PACKAGES
 from .table import FEATURES, PYTHON_VERSIONS, QUESTIONS
 from .telling import shown
 from .topics import topic_problems
 
-PACKAGES = frozenset(
-    {
-        "aiohttp",
-        "anyio",
-        "app",
-        "dapr",
-        "dev",
-        "fastapi",
-        "fleet",
-        "httpx",
-        "httpx2",
-        "openai",
-        "pip",
-        "prometheus-client",
-        "pydantic",
-        "pydantic-settings",
-        "pytest",
-        "python-dotenv",
-        "pyyaml",
-        "ruff",
-        "starlette",
-        "structlog",
-        "test",
-        "tests",
-        "uv",
-        "uvicorn",
-    }
-)
 YAML_WORDS = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
 """Names that a manifest without quotes would turn into something else."""
 REASONS: Mapping[str, str] = {

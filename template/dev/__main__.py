@@ -14,6 +14,7 @@ from dotenv import load_dotenv
 from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - knows trio, too
 
 from app.core import declaration
+from app.core.config import ConfigurationError, Settings, load_settings
 from dev import Companion, child, started
 from dev.serve import HOST, free_port
 
@@ -21,7 +22,7 @@ from dev.serve import HOST, free_port
 async def run() -> None:
     """Run until cancelled."""
     service = declaration.load(Path("app/service.yaml")).service
-    wanted = int(os.environ.get("APP_PORT") or service.port)
+    wanted = load_settings(Settings).app_port or service.port
     port = free_port(wanted)
     if port != wanted:
         print(f"Port {wanted} is taken: using {port}.")
@@ -80,5 +81,6 @@ if __name__ == "__main__":
     load_dotenv(".env")
     try:
         asyncio.run(main())
-    except declaration.DeclarationError as error:
-        sys.exit(str(error))
+    except (declaration.DeclarationError, ConfigurationError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(78)  # as the service itself

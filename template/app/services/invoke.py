@@ -39,6 +39,7 @@ class Invoker:
     def __init__(self, sidecar: Sidecar, config: InvokeConfig) -> None:
         self._sidecar = sidecar
         self._retries = config.max_retries
+        self._timeout_ms = config.default_timeout_ms
         self._targets = {target.app_id: target for target in config.targets}
 
     async def call(
@@ -78,7 +79,7 @@ class Invoker:
             "POST",
             f"/v1.0/invoke/{target.app_id}/method/{method}",
             body=body,
-            seconds=target.timeout_ms / 1000,
+            seconds=(target.timeout_ms or self._timeout_ms) / 1000,
         )
         if reply.status >= 400 and "errorCode" in reply.problem():
             raise SidecarError(f"invoke {target.app_id}", reply)

@@ -17,7 +17,7 @@ class InvokeTarget(Section):
 
     app_id: str = Field(pattern=KEBAB, max_length=63)
     methods: list[Method] = Field(min_length=1)
-    timeout_ms: int = Field(default=5000, ge=1, le=600_000)
+    timeout_ms: int | None = Field(default=None, ge=1, le=600_000)
 
 
 class InvokeConfig(Section):
