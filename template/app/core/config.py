@@ -1,8 +1,8 @@
 """Settings: what operations change, read from the environment and checked at start."""
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -25,7 +25,9 @@ class Settings(Environment):
     app_host: str = Field(default="127.0.0.1", description="Address; 0.0.0.0 in a container.")
     app_port: int | None = Field(default=None, ge=1, le=65535, description="Instead of the port.")
     app_api_token: SecretStr | None = Field(default=None, description="Callers send this token.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(lambda level: level.lower())
+    ] = "info"
     log_format: Literal["auto", "json", "pretty"] = Field(default="auto")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
     shutdown_seconds: int = Field(default=30, ge=1, description="Time to finish open requests.")

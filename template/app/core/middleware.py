@@ -77,9 +77,11 @@ class ApiToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] == "http" and scope["path"] not in PROBES:
+        if scope["type"] != "lifespan" and scope["path"] not in PROBES:
             given = Headers(scope=scope).get("dapr-api-token", "").encode()
             if not hmac.compare_digest(given, self._token):
+                if scope["type"] == "websocket":
+                    return await send({"type": "websocket.close", "code": 1008})
                 detail = "The header dapr-api-token is missing or wrong."
                 return await problem(401, detail=detail)(scope, receive, send)
         return await self._app(scope, receive, send)

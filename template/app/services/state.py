@@ -82,7 +82,7 @@ class StateStore:
         return [read(found.get(name), None, kind).value for name in names]
 
     async def save(self, key: Key, value: BaseModel) -> None:
-        """Store `value`, whatever was there."""
+        """Store `value`, whatever was there; what `once` has seen is forgotten."""
         await self._save(key, Entry(value), None)
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
