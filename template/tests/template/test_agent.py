@@ -21,8 +21,10 @@ from app.agents.history import History
 from app.agents.settings import AgentSettings
 from app.core.config import ConfigurationError
 from app.core.declaration.agent import AgentConfig
+from app.core.declaration.state import StateConfig
 from app.core.feature import discover
 from app.main import create_app
+from app.services.sidecar import Sidecar
 from app.services.state import StateStore
 from dev.openai import OpenAIServer
 
@@ -177,8 +179,10 @@ async def test_an_answer_comes_in_time_or_not_at_all(
 
 @pytest.fixture
 def history(service: FastAPI) -> History:
-    """Return a memory of four messages."""
-    return History(service.state.resources.get(StateStore), CONFIG)
+    """Return a memory of four messages, kept with ETags."""
+    declared: StateConfig = service.state.resources.get(StateConfig)
+    config = declared.model_copy(update={"use_etag": True})
+    return History(StateStore(service.state.resources.get(Sidecar), config), CONFIG)
 
 
 async def test_a_conversation_is_remembered_in_its_order(history: History) -> None:

@@ -70,7 +70,7 @@ async def callee(sidecar: EmbeddedSidecar) -> AsyncGenerator[Callee]:
 def invoker(service: FastAPI) -> Invoker:
     """Return a client that may call it."""
     targets = [
-        InvokeTarget(app_id="callee", methods=["tell", "none"], timeout_ms=300),
+        InvokeTarget(app_id="callee", methods=["tell", "none"]),
         InvokeTarget(app_id="nobody", methods=["tell"]),
     ]
     config = InvokeConfig(targets=targets, max_retries=2)
@@ -122,11 +122,14 @@ async def test_a_service_that_is_not_there_is_the_sidecars_error(invoker: Invoke
     assert caught.value.error_code == "ERR_DIRECT_INVOKE"
 
 
-async def test_a_call_ends_in_time(callee: Callee, invoker: Invoker) -> None:
+async def test_a_call_ends_in_time(callee: Callee, service: FastAPI) -> None:
     """By the target's `timeout_ms`."""
-    callee.seconds = 2
+    hasty = InvokeConfig(targets=[InvokeTarget(app_id="callee", methods=["tell"], timeout_ms=50)])
+    callee.seconds = 0.5
     with pytest.raises(DeadlineError):
-        await invoker.call("callee", "tell", Ask(), Told)
+        await Invoker(service.state.resources.get(Sidecar), hasty).call(
+            "callee", "tell", Ask(), Told
+        )
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
