@@ -20,7 +20,7 @@ from dev.sidecar.blocks import App, Block, DaprError, Deliver, Read, discover, r
 from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, Record, UnreachableError
 
 HEALTH = "/v1.0/healthz"
-POLL_SECONDS = 0.05  # between questions to an app that does not answer yet
+POLL_SECONDS = 0.01  # between questions to an app that does not answer yet
 
 
 class Sidecar:
