@@ -12,6 +12,7 @@ import runpy
 import signal
 import sys
 import time
+import traceback
 from typing import Any
 
 import yaml
@@ -64,7 +65,7 @@ def _run(order: dict[str, Any]) -> None:
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
-        sys.excepthook(*sys.exc_info())
+        traceback.print_exc()
     finally:
         with contextlib.suppress(OSError):
             sys.stdout.flush()

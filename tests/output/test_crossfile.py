@@ -1,5 +1,7 @@
 """What one service relies on another has."""
 
+from typing import Any
+
 import pytest
 
 from tests.output.combinations import LEARNFLOW, Combination, combinations, preset
@@ -29,7 +31,7 @@ def test_what_is_declared_to_be_read_is_read(
     combination: Combination, rendering: Rendering, run: Runner
 ) -> None:
     """From the component that is declared, topic for topic; nothing else is."""
-    answers = {**preset(combination.service_type), **combination.answers}
+    answers: dict[str, Any] = {**preset(combination.service_type), **combination.answers}
     wanted = {
         f"route /events/{answers['pubsub_component']}/{topic['name']}"
         for topic in answers["topics"]

@@ -1,0 +1,67 @@
+"""A figure, and how figures are taken and written."""
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value; `ratio` to its baseline is what the goal is about."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float
+    ratio: float
+    goal: float
+    better: Literal["lower", "higher"]
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal is."""
+        return self.ratio <= self.goal if self.better == "lower" else self.ratio >= self.goal
+
+
+def seconds(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Return the median time of each action.
+
+    They take turns, so that what else the machine does falls on all of them; the first round
+    fills caches and does not count.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds + 1):
+        for name, action in actions.items():
+            started = time.perf_counter()
+            action()
+            taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times[1:]) for name, times in taken.items()}
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """Return the figures as a table."""
+    lines = [f"{'':<44} {'value':>12} {'baseline':>12} {'ratio':>7} {'goal':>7}"]
+    for figure in figures:
+        sign = "≤" if figure.better == "lower" else "≥"
+        lines.append(
+            f"{figure.name:<44} {figure.value:>9.3f} {figure.unit:<2} "
+            f"{figure.baseline:>9.3f} {figure.unit:<2} {figure.ratio:>7.2f} {sign} {figure.goal:>5}"
+            f"{'' if figure.reached else '  missed'}"
+        )
+    return "\n".join(lines)
+
+
+def write(figures: Iterable[Figure], path: Path) -> None:
+    """Write the figures as a list in JSON."""
+    rounded = [
+        {
+            key: round(value, 4) if isinstance(value, float) else value
+            for key, value in asdict(figure).items()
+        }
+        for figure in figures
+    ]
+    path.write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")
