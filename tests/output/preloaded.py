@@ -53,6 +53,7 @@ def _run(order: dict[str, Any]) -> None:
     os.setsid()
     os.chdir(order["cwd"])
     os.environ.update(order["env"])
+    sys.pycache_prefix, sys.dont_write_bytecode = order["env"]["PYTHONPYCACHEPREFIX"], False
     output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream, number in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (output, 2)):
         os.dup2(stream, number)

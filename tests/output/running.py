@@ -13,7 +13,7 @@ OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
     "no_proxy": "127.0.0.1,localhost",
-    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONDONTWRITEBYTECODE": "",
     # A service has no plugins but anyio's; the environment of these tests has more.
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "PYTEST_ADDOPTS": "-p anyio -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning",
@@ -37,7 +37,12 @@ class Runner:
         # Nothing is encrypted offline; to load the system's certificates for each client is slow.
         certificates = folder / "certificates"
         certificates.mkdir()
-        self._env = {**OFFLINE, "SSL_CERT_FILE": "", "SSL_CERT_DIR": str(certificates)}
+        self._env = {
+            **OFFLINE,
+            "SSL_CERT_FILE": "",
+            "SSL_CERT_DIR": str(certificates),
+            "PYTHONPYCACHEPREFIX": str(folder / "compiled"),  # nothing is written into a service
+        }
 
     def __call__(self, module: str, *arguments: str, cwd: Path, **variables: str) -> Done:
         """Run a module in a folder, with more environment variables, and wait for it."""
