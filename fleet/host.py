@@ -10,7 +10,7 @@ from fleet.services import ROOT, Service, build_folder, ready, render, start, st
 sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used where it stands
 
 from dev.openai import openai_app
-from dev.serve import listener, port_of, serve
+from dev.serve import free_port, serve
 from dev.sidecar import Listener, Record, SidecarHost
 
 __all__ = ["Record", "fleet"]
@@ -28,7 +28,7 @@ async def fleet(
         folder = stack.enter_context(build_folder())
         for number, preset in enumerate(presets, 1):
             progress(f"rendering {preset} ({number} of {len(presets)})")
-            services[preset] = await asyncio.to_thread(render, preset, _free_port(), folder)
+            services[preset] = await asyncio.to_thread(render, preset, free_port(), folder)
         host = await stack.enter_async_context(SidecarHost(listener=listen))
         openai_port = await stack.enter_async_context(serve(openai_app()))
         stack.push_async_callback(stop, list(services.values()))
@@ -48,8 +48,3 @@ async def fleet(
         for service in services.values():
             await host.ready(service.app_id)
         yield services
-
-
-def _free_port() -> int:
-    with listener() as bound:
-        return port_of(bound)

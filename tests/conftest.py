@@ -1,10 +1,16 @@
 """What all tests share: no settings of the person who runs them, and places to render to."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.rendering import render
+from tests.sharing import once, shared_folder
+
+Rendered = Callable[..., Path]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -26,3 +32,19 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def destination(tmp_path: Path) -> Path:
     """A folder that is not there yet."""
     return tmp_path / "service"
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all processes of this run share."""
+    return shared_folder(tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def rendered(shared: Path) -> Rendered:
+    """Return a function that renders a service once and finds it by its name; look, don't touch."""
+
+    def service(name: str, **answers: Any) -> Path:
+        return once(shared / name, lambda folder: render(folder, **answers))
+
+    return service

@@ -1,12 +1,12 @@
 """The services that these tests look at: every preset, and mixes of features that none has."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deploy.service import Rendered
-from tests.rendering import render
 
 AWKWARD = 'Says "hi": it\'s 100 % {{ odd }} # not $HOME \\ 🎉\nand goes on'
 SERVICES: dict[str, dict[str, Any]] = {
@@ -45,8 +45,6 @@ SERVICES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="session", params=SERVICES)
-def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Rendered:
+def service(request: pytest.FixtureRequest, rendered: Callable[..., Path]) -> Rendered:
     """Return each of the services in turn."""
-    root: Path = tmp_path_factory.mktemp("service") / request.param
-    render(root, **SERVICES[request.param])
-    return Rendered(root)
+    return Rendered(rendered(request.param, **SERVICES[request.param]))

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from socket import create_connection, socket
+from socket import create_connection
 from types import TracebackType
 from urllib.parse import urlsplit
 
+from dev.serve import free_port
 from tests.docs.pages import Command, File, Log, Step
 from tests.rendering import snapshot
 
@@ -63,7 +64,7 @@ class Running:
                 command,
                 shell=True,
                 cwd=folder,
-                env={**environment(), "APP_PORT": free_port(), "LOG_FORMAT": "pretty"},
+                env={**environment(), "APP_PORT": str(free_port()), "LOG_FORMAT": "pretty"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -111,13 +112,6 @@ def alone(lock: Path) -> Generator[None]:
     with lock.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def free_port() -> str:
-    """Return a port that nobody has."""
-    with socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
 
 
 def answers(url: str) -> bool:

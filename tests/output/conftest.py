@@ -5,29 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Rendered
 from tests.output.combinations import Combination, combinations
 from tests.output.running import Runner, runner
-from tests.output.sharing import once, shared_folder
-from tests.rendering import render
 
 Rendering = Callable[[Combination], Path]
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that all processes of this run share."""
-    return shared_folder(tmp_path_factory)
-
-
-@pytest.fixture(scope="session")
-def rendering(shared: Path) -> Rendering:
+def rendering(rendered: Rendered) -> Rendering:
     """Return a function that renders a combination, or finds it rendered."""
 
-    def rendered(combination: Combination) -> Path:
+    def find(combination: Combination) -> Path:
         answers = {"service_type": combination.service_type, **combination.answers}
-        return once(shared / combination.name, lambda folder: render(folder, **answers))
+        return rendered(combination.name, **answers)
 
-    return rendered
+    return find
 
 
 @pytest.fixture(scope="session")

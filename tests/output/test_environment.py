@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from dev.serve import free_port
 from tests.output.combinations import combinations
 from tests.output.conftest import Rendering
 
@@ -72,9 +72,7 @@ def test_what_is_declared_is_enough(service: Path) -> None:
     """Its tests pass, and `python -m app` answers and ends when it is told to."""
     done = command(PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=service)
     assert done.returncode == 0, done.stdout + done.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = str(free_port())
     app = subprocess.Popen(
         [service / PYTHON, "-m", "app"],
         cwd=service,

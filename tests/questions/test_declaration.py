@@ -1,5 +1,6 @@
 """The declaration at run time: the rendered file is read by the models that checked the answers."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from app.core.declaration.agent import AgentConfig
 from app.core.declaration.invocation import InvokeConfig
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.declaration.state import StateConfig
-from tests.rendering import PRESETS, ROOT, render
+from tests.rendering import PRESETS, ROOT
 
 SECTIONS: dict[str, type[Section]] = {
     model.section: model for model in (PubSubConfig, StateConfig, InvokeConfig, AgentConfig)
@@ -27,9 +28,9 @@ def written(folder: Path, **sections: Any) -> Path:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_what_was_answered_is_declared(name: str, destination: Path) -> None:
+def test_what_was_answered_is_declared(name: str, rendered: Callable[..., Path]) -> None:
     """Every answer of a preset is found in the section of its feature."""
-    declaration = load(render(destination, service_type=name) / "app/service.yaml")
+    declaration = load(rendered(name, service_type=name) / "app/service.yaml")
     preset = yaml.safe_load((ROOT / "presets" / f"{name}.yml").read_text())
     features = preset["features"]
     assert declaration.service.features == features

@@ -4,7 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jinja2
@@ -61,11 +61,11 @@ def manifest() -> Iterator[tuple[str, str]]:
                 yield block, line.strip()
 
 
-def test_no_file_is_left_out_everywhere(tmp_path: Path) -> None:
+def test_no_file_is_left_out_everywhere(rendered: Callable[..., Path]) -> None:
     """Each file of the template is in the output of a preset, or begins a topic of one's own."""
     found: set[str] = set()
     for name in PRESETS:
-        found |= files(render(tmp_path / name, service_type=name))
+        found |= files(rendered(name, service_type=name))
     assert template_files() - found == STARTERS
 
 

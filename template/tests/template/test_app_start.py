@@ -16,7 +16,7 @@ from app.core.config import ConfigurationError
 from app.core.feature import Check, Feature, StartError, in_order
 from app.core.resources import Resources
 from app.main import create_app
-from dev.serve import HOST, listener, port_of, serve
+from dev.serve import HOST, free_port, serve
 
 
 async def start(**variables: str) -> Process:
@@ -59,9 +59,7 @@ def test_a_variable_out_of_range_is_named(
 @pytest.mark.usefixtures("companions")
 async def test_it_runs_until_it_is_told_to_end() -> None:
     """SIGTERM ends it, with nothing on stderr."""
-    bound = listener()
-    port = port_of(bound)
-    bound.close()
+    port = free_port()
     process = await start(APP_PORT=str(port), LOG_FORMAT="json")
     async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(20):
         while True:

@@ -11,7 +11,7 @@ import pytest
 def shared_folder(factory: pytest.TempPathFactory) -> Path:
     """Return a temporary folder that all processes of this run of the tests share."""
     own = factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "output"
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
     folder.mkdir(exist_ok=True)
     return folder
 
