@@ -24,6 +24,7 @@ from tests.output.residue import IN_NAMES, imports, residue
 from tests.output.running import Runner
 from tests.output.vocabulary import found, off
 from tests.rendering import snapshot
+from tests.sharing import once
 
 PROBE = Path(__file__).with_name("probe.py")
 COMES_WITH = {"starlette": "fastapi", "pydantic_core": "pydantic", "yarl": "aiohttp"}
@@ -33,10 +34,15 @@ each_combination = pytest.mark.parametrize("combination", combinations(), ids=la
 
 
 def parts(service: Path, run: Runner) -> list[str]:
-    """Return what a service has once it is put together, a line each."""
-    done = run(str(PROBE), cwd=service, OPENAI_API_KEY="none")
-    assert done.code == 0, done.output
-    return done.output.splitlines()
+    """Return what a service has once it is put together, a line each; it is asked once."""
+
+    def ask(answer: Path) -> None:
+        done = run(str(PROBE), cwd=service, OPENAI_API_KEY="none")
+        assert done.code == 0, done.output
+        answer.write_text(done.output, encoding="utf-8")
+
+    answer = once(service.with_name(f"{service.name}.parts"), ask)
+    return answer.read_text(encoding="utf-8").splitlines()
 
 
 def unwanted(lines: list[str], features: frozenset[str]) -> list[str]:
