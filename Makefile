@@ -19,7 +19,7 @@ $(READY): pyproject.toml
 	@echo "Setting up .venv (once, about a minute) …" >&2
 	@$(CHOSEN) -m venv .venv || { echo "python3 has no venv module: on Debian and Ubuntu 'apt install python3-venv'." >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.13.9"
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -r pyproject.toml --group dev
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r pyproject.toml --group dev
 	@touch $@
 
 demo: $(READY) ## generate the six LearnFlow services, start them, and follow one question through them

@@ -13,6 +13,12 @@ from tests.sharing import once, shared_folder
 Rendered = Callable[..., Path]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: services under test often wait."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Copier and git read no settings of the person who runs the tests."""
