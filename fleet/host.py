@@ -5,10 +5,11 @@ import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from fleet.services import ROOT, Service, build_folder, ready, render, start, stop
+from fleet.services import ROOT, Service, build_folder, ready, render, start
 
 sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used where it stands
 
+from dev import child
 from dev.openai import openai_app
 from dev.serve import free_port, serve
 from dev.sidecar import Listener, Record, SidecarHost
@@ -48,3 +49,9 @@ async def fleet(
         for service in services.values():
             await host.ready(service.app_id)
         yield services
+
+
+async def stop(services: Sequence[Service]) -> None:
+    """End all processes that still run, side by side."""
+    running = [s.process for s in services if s.process and s.process.returncode is None]
+    await asyncio.gather(*(child.stop(process) for process in running))

@@ -1,4 +1,4 @@
-"""The services of a fleet: rendered from their presets, started, awaited, stopped."""
+"""The services of a fleet: rendered from their presets, started, awaited."""
 
 import asyncio
 import contextlib
@@ -6,7 +6,6 @@ import fcntl
 import itertools
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ ROOT = Path(__file__).resolve().parent.parent
 LEARNFLOW = ("triage", "concepts", "code-review", "debug", "exercise", "progress")
 START_SECONDS = 45.0
 """A service that is not ready by then has failed."""
-STOP_SECONDS = 10.0
 
 
 class FleetError(Exception):
@@ -124,26 +122,6 @@ async def _ready(service: Service, client: httpx2.AsyncClient) -> None:
     except TimeoutError:
         pass
     raise FleetError(f"{service.app_id} is not ready: {said} (log: {service.log})")
-
-
-async def stop(services: Sequence[Service]) -> None:
-    """End all processes: SIGTERM first, SIGKILL to those that stay."""
-    running = [s.process for s in services if s.process and s.process.returncode is None]
-    for process in running:
-        _signal(process, signal.SIGTERM)
-    try:
-        async with asyncio.timeout(STOP_SECONDS):
-            await asyncio.gather(*(process.wait() for process in running))
-    except TimeoutError:
-        for process in running:
-            _signal(process, signal.SIGKILL)
-        await asyncio.gather(*(process.wait() for process in running))
-
-
-def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
 
 
 def _last_line(log: Path) -> str:
