@@ -21,13 +21,15 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(autouse=True, scope="session")
 def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Copier and git read no settings of the person who runs the tests."""
+    """Copier, git and make read no settings of the person, or the make, that runs the tests."""
     settings = tmp_path_factory.mktemp("settings") / "settings.yml"
     settings.write_text("{}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for ours in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+            patch.delenv(ours, raising=False)
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.org")

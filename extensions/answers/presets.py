@@ -7,6 +7,7 @@ from typing import cast
 
 import yaml
 
+from .declaration.invocation import InvokeTarget
 from .declaration.pubsub import PubSubTopic
 from .table import QUESTIONS, SECTIONS
 
@@ -42,6 +43,13 @@ def topics(service_type: str) -> Sequence[PubSubTopic]:
     """Return the topics that the code of a type works with."""
     entries = cast("list[object]", defaults(service_type)["topics"])
     return [PubSubTopic.model_validate(entry) for entry in entries]
+
+
+@cache
+def targets(service_type: str) -> Sequence[InvokeTarget]:
+    """Return the services that the code of a type calls."""
+    entries = cast("list[object]", defaults(service_type)["targets"])
+    return [InvokeTarget.model_validate(entry) for entry in entries]
 
 
 @cache

@@ -119,6 +119,24 @@ def _targets(known: Known) -> Iterator[Problem]:
             yield Problem("targets", (place, "app_id"), text)
 
 
+def _targets_called(known: Known) -> Iterator[Problem]:
+    """Yield what the code of a LearnFlow type calls and the answers leave out."""
+    if known.targets is None or known.service_type not in LEARNFLOW:
+        return
+    there = {target.app_id: (place, target) for place, target in known.targets.items()}
+    for own in presets.targets(known.service_type):
+        place, target = there.get(own.app_id, (None, None))
+        missing = [name for name in own.methods if not target or name not in target.methods]
+        if missing and place is None:
+            entry = f"{{app_id: {own.app_id}, methods: [{', '.join(own.methods)}]}}"
+            text = f"{own.app_id!r} is missing, and {known.service_type} calls it: add {entry}."
+            yield Problem("targets", (), text)
+        elif missing and place is not None:
+            named = ", ".join(map(repr, missing))
+            text = f"{named} is missing, and {known.service_type} calls it: add {named}."
+            yield Problem("targets", (place, "methods"), text)
+
+
 def _topics_once(known: Known) -> Iterator[Problem]:
     yield from _once_each(
         "topics",
@@ -152,5 +170,6 @@ RULES: Sequence[Callable[[Known], Iterator[Problem]]] = (
     _topics_once,
     topic_problems,
     _targets,
+    _targets_called,
     _components,
 )

@@ -193,6 +193,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         },
         "targets: 'orders' stands there more than once",
     ),
+    "a type without a target that it calls": (
+        {"service_type": "triage", "targets": TRIAGE["targets"][1:]},
+        "targets: 'concepts-service' is missing, and triage calls it: add {app_id:",
+    ),
+    "a type without a method that it calls": (
+        {
+            "service_type": "triage",
+            "targets": [{**TRIAGE["targets"][0], "methods": ["other"]}, *TRIAGE["targets"][1:]],
+        },
+        r"targets\[0\].methods: 'explain_concept' is missing, and triage calls it: add",
+    ),
     "a target without methods": (target(methods=[]), r"targets\[0\].methods: \[\] is empty"),
     "a method with a slash": (target(methods=["/get"]), r"targets\[0\].methods\[0\]: '/get' is no"),
     "a target in no time": (target(timeout_ms=0), r"targets\[0\].timeout_ms: 0 is no time"),
