@@ -1,0 +1,170 @@
+"""Finds or makes the programs of the stack.
+
+Named by the environment (DAPRD, KAFKA_HOME, REDIS_SERVER, POSTGRESQL_BIN), else what is installed,
+else made once, below `~/.cache/learnflow-template`. What apt has, it installs, if root runs this.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.sharing import once
+from tests.stack.part import StackError
+
+SOURCES = Path(__file__).with_name("build")
+OLDEST_DAPRD = (1, 16)
+OLDEST_GO = (1, 21)
+"""It fetches the newer one that a module asks for by itself."""
+
+
+def daprd() -> Path:
+    """Return the sidecar, built from Dapr's sources where there is none of 1.16 or later."""
+    if named := _named("DAPRD"):
+        return named
+    for place in (shutil.which("daprd"), Path.home() / ".dapr" / "bin" / "daprd"):
+        if place and Path(place).is_file() and _version(place, "--version") >= OLDEST_DAPRD:
+            return Path(place)
+    version = _wanted("daprd/go.mod", r"github\.com/dapr/dapr v([\d.]+)")
+    return (
+        once(_cache() / f"daprd-{version}", lambda folder: _build_daprd(folder, version)) / "daprd"
+    )
+
+
+def kafka_home() -> Path:
+    """Return the folder that holds Kafka's `libs`."""
+    if named := _named("KAFKA_HOME"):
+        return named
+    version = _wanted("kafka/pom.xml", r"kafka_2\.13</artifactId><version>([\d.]+)")
+    return once(_cache() / f"kafka-{version}", lambda folder: _fetch_kafka(folder, version))
+
+
+def java() -> Path:
+    """Return the Java that runs Kafka."""
+    return _program("java", "default-jre-headless")
+
+
+def redis_server() -> Path:
+    """Return Redis."""
+    return _named("REDIS_SERVER") or _program("redis-server", "redis-server")
+
+
+def postgresql_bin() -> Path:
+    """Return the folder of `postgres` and `initdb`."""
+    if named := _named("POSTGRESQL_BIN"):
+        return named
+    if on_path := shutil.which("initdb"):
+        return Path(on_path).resolve().parent
+    if not _debians():
+        _apt("postgresql", "initdb")
+    return max(_debians(), key=lambda folder: int(folder.parent.name))
+
+
+def _build_daprd(folder: Path, version: str) -> None:
+    go = _program("go", "golang-go")
+    if _version(str(go), "version") < OLDEST_GO:
+        raise StackError(f"{go} is too old to build daprd: Go 1.21 or later is needed, or DAPRD=…")
+    _begin(folder, f"building daprd {version} (once: 5 minutes and 4 GB of Go modules)")
+    source = folder / "source"
+    shutil.copytree(SOURCES / "daprd", source)
+    command: list[str | Path] = [go, "build", "-mod=mod", "-tags", "allcomponents", "-trimpath"]
+    command += ["-ldflags", "-s -w", "-o", folder / "daprd", "github.com/dapr/dapr/cmd/daprd"]
+    _run(command, cwd=source, env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
+    shutil.rmtree(source)
+
+
+def _fetch_kafka(folder: Path, version: str) -> None:
+    java()
+    maven = _program("mvn", "maven")
+    _begin(folder, f"fetching Kafka {version} (once: 50 MB)")
+    shutil.copy(SOURCES / "kafka" / "pom.xml", folder)
+    goal = ["dependency:copy-dependencies", "-DoutputDirectory=libs"]
+    _run([maven, "--quiet", "--batch-mode", *goal], cwd=folder)
+
+
+def _begin(folder: Path, what: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # of somebody who was killed
+    folder.mkdir(parents=True)
+    _tell(what)
+
+
+def _program(name: str, package: str) -> Path:
+    if not shutil.which(name):
+        _apt(package, name)
+    found = shutil.which(name)
+    assert found, f"{package} has {name}"
+    return Path(found)
+
+
+def _apt(package: str, name: str) -> None:
+    if os.geteuid() or not shutil.which("apt-get"):
+        raise StackError(
+            f"{name} is missing: install it (Debian and Ubuntu: apt install {package})"
+        )
+    _tell(f"installing {package}")
+    quiet = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=600"]
+    _run([*quiet, "update"])
+    _run(
+        [*quiet, "install", "-y", "--no-install-recommends", package],
+        env={"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},  # nothing is started
+    )
+
+
+def _run(
+    command: Sequence[str | Path], *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> None:
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.splitlines()[-20:])
+        raise StackError(f"{Path(command[0]).name} ended with {done.returncode}:\n{tail}")
+
+
+def _named(variable: str) -> Path | None:
+    if not (value := os.environ.get(variable)):
+        return None
+    if not (path := Path(value)).exists():
+        raise StackError(f"{variable}={value} does not exist")
+    return path.resolve()
+
+
+def _version(program: str | Path, argument: str) -> tuple[int, ...]:
+    """Return major and minor version, zeros where it tells none."""
+    said = subprocess.run([program, argument], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _wanted(file: str, pattern: str) -> str:
+    found = re.search(pattern, (SOURCES / file).read_text(encoding="utf-8"))
+    assert found, f"{file} tells its version"
+    return found[1]
+
+
+def _debians() -> list[Path]:
+    return [
+        folder
+        for folder in Path("/usr/lib/postgresql").glob("*/bin")
+        if (folder / "initdb").is_file()
+    ]
+
+
+def _cache() -> Path:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "learnflow-template"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _tell(what: str) -> None:
+    print(f"stack: {what} …", file=sys.stderr, flush=True)

@@ -1,0 +1,39 @@
+"""Redis, with its data in a file that outlives a crash."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dev.serve import HOST
+from tests.stack import install
+from tests.stack.part import Part, exchange, own_port, running
+
+Fsync = Literal["always", "everysec", "no"]
+
+
+@dataclass(kw_only=True)
+class Redis(Part):
+    """A Redis server."""
+
+    address: str
+    """`host:port`"""
+
+
+@asynccontextmanager
+async def redis(folder: Path, *, appendfsync: Fsync | None = None) -> AsyncGenerator[Redis]:
+    """Run Redis; without `appendfsync` it keeps nothing over a restart."""
+    server = await asyncio.to_thread(install.redis_server)
+    port = own_port()
+
+    async def up() -> bool:
+        return await exchange(port, b"PING\r\n", size=5) == b"+PONG"
+
+    command = [server, "--port", str(port), "--bind", HOST, "--save", "", "--dir", folder]
+    command += ["--appendonly", "yes" if appendfsync else "no"]
+    command += ["--appendfsync", appendfsync] if appendfsync else []
+    part = Redis(name="redis", folder=folder, command=command, up=up, address=f"{HOST}:{port}")
+    async with running(part):
+        yield part

@@ -1,0 +1,44 @@
+"""Runs a command that ends when the pipe on its standard input does, however the parent died.
+
+`python supervise.py USER COMMAND…` as the leader of a process group; an empty USER is the same one.
+SIGTERM and SIGINT are passed on, SIGUSR1 as SIGKILL; it ends once the command has.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+PASSED_ON = {
+    signal.SIGTERM: signal.SIGTERM,
+    signal.SIGINT: signal.SIGINT,
+    signal.SIGUSR1: signal.SIGKILL,
+}
+
+
+def main(user: str, *command: str) -> int:
+    """Run the command as a user; return its exit code."""
+    process = (
+        subprocess.Popen(command, stdin=subprocess.DEVNULL, user=user, group=user, extra_groups=())
+        if user
+        else subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    )
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        process.send_signal(PASSED_ON[signal.Signals(number)])
+
+    for number in PASSED_ON:
+        signal.signal(number, pass_on)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+    return process.wait() & 0xFF
+
+
+def _watch_parent() -> None:
+    os.read(0, 1)  # nothing is ever written to it
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
