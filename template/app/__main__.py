@@ -2,15 +2,9 @@
 
 import sys
 
-import uvicorn
 from dotenv import load_dotenv
 
 from app.core.config import ConfigurationError, Settings, load_settings
-from app.core.declaration import DeclarationError, ServiceConfig
-from app.core.feature import StartError
-from app.core.resources import Resources
-from app.core.telemetry import configure_logging
-from app.main import create_app
 
 EX_CONFIG = 78  # sysexits.h
 
@@ -20,6 +14,23 @@ def main() -> int:
     load_dotenv(".env")
     try:
         settings = load_settings(Settings)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    return _serve(settings)
+
+
+def _serve(settings: Settings) -> int:
+    # here: a wrong variable is told at once, not after a second of imports
+    import uvicorn
+
+    from app.core.declaration import DeclarationError, ServiceConfig
+    from app.core.feature import StartError
+    from app.core.resources import Resources
+    from app.core.telemetry import configure_logging
+    from app.main import create_app
+
+    try:
         configure_logging(settings)
         app = create_app(settings)
     except (ConfigurationError, DeclarationError, StartError) as error:
