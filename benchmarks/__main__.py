@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from benchmarks import rendering
+from benchmarks import clients, rendering
 from benchmarks.figures import Figure, table, write
 
-BENCHMARKS = (rendering,)
+BENCHMARKS = (rendering, clients)
 RESULTS = Path(__file__).with_name("results.json")
 
 

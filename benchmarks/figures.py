@@ -18,12 +18,15 @@ class Figure:
     unit: str
     baseline: float
     ratio: float
-    goal: float
+    goal: float | None
+    """None where the figure is there to compare with."""
     better: Literal["lower", "higher"]
 
     @property
     def reached(self) -> bool:
-        """Whether the goal is."""
+        """Whether the goal is; true where there is none."""
+        if self.goal is None:
+            return True
         return self.ratio <= self.goal if self.better == "lower" else self.ratio >= self.goal
 
 
@@ -44,15 +47,20 @@ def seconds(actions: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
 
 def table(figures: Iterable[Figure]) -> str:
     """Return the figures as a table."""
-    lines = [f"{'':<44} {'value':>12} {'baseline':>12} {'ratio':>7} {'goal':>7}"]
+    lines = [f"{'':<60} {'value':>12} {'baseline':>12} {'ratio':>7} {'goal':>7}"]
     for figure in figures:
         sign = "≤" if figure.better == "lower" else "≥"
+        goal = "" if figure.goal is None else f"{sign} {figure.goal:>5}"
         lines.append(
-            f"{figure.name:<44} {figure.value:>9.3f} {figure.unit:<2} "
-            f"{figure.baseline:>9.3f} {figure.unit:<2} {figure.ratio:>7.2f} {sign} {figure.goal:>5}"
-            f"{'' if figure.reached else '  missed'}"
+            f"{figure.name:<60} {_digits(figure.value)} {figure.unit:<2} "
+            f"{_digits(figure.baseline)} {figure.unit:<2} {figure.ratio:>7.2f} {goal:<7}"
+            f"{'' if figure.reached else '  missed'}".rstrip()
         )
     return "\n".join(lines)
+
+
+def _digits(value: float) -> str:
+    return f"{value:>9.3f}" if value < 100 else f"{value:>9,.0f}"
 
 
 def write(figures: Iterable[Figure], path: Path) -> None:
