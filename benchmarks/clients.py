@@ -1,6 +1,6 @@
 """Which HTTP client talks to the sidecar: all candidates, side by side, with one local server.
 
-Each answer is a small JSON, as the sidecar's mostly are. The goals are for the sidecar's client over
+Each answer is a small JSON, as the sidecar's mostly are. The goals are for its client over
 pooled httpx2, which Starlette's test client and openai stand on.
 """
 
