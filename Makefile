@@ -7,10 +7,10 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fleet test check format bench clean
+.PHONY: help setup demo fleet test e2e check format bench clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: $(READY) ## make .venv with everything the commands need (the others do it by themselves)
 
@@ -30,6 +30,10 @@ fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 
 test: $(READY) ## run all tests; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks tests
+	@PYTHONPATH=template $(BIN)/python -m tests.stack
+	@$(BIN)/python -m pytest -m stack $(ARGS)
 
 check: $(READY) ## lint, format and type-check the repository and the template's Python where it stands
 	@$(BIN)/ruff check .

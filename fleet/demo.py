@@ -61,10 +61,10 @@ async def demo() -> None:
     ):
         progress("all six are ready")
         triage, counter = services["triage"], services["progress"]
-        before = await _counted(client, counter)
+        before = await counted(client, counter)
         answer = await _at_once(client, triage, story)
         await _by_events(client, triage, story)
-        after = await _wait(client, counter, {"queries": 2, "answers": 2}, before)
+        after = await wait_for_counts(client, counter, {"queries": 2, "answers": 2}, before)
         print(f"\nThe answer: {answer['content']}")
         print(f"Progress counted {after['queries']} questions and {after['answers']} answers.")
     progress("done")
@@ -74,7 +74,7 @@ async def _at_once(client: httpx2.AsyncClient, triage: Service, story: Story) ->
     story.ask(f'{STUDENT} asks, and waits: "{QUESTION}"')
     story.line("student", f"POST {triage.app_id}/ask")
     reply = await client.post(f"{triage.url}/ask", json={"student_id": STUDENT, "query": QUESTION})
-    answer = _body(reply, 200)
+    answer = body(reply, 200)
     if not answer.get("content"):
         raise FleetError(f"the answer is empty: {answer}")
     story.line("student", f"has the answer of {answer['agent_type']}")
@@ -84,35 +84,37 @@ async def _at_once(client: httpx2.AsyncClient, triage: Service, story: Story) ->
 async def _by_events(client: httpx2.AsyncClient, triage: Service, story: Story) -> None:
     story.ask(f'{STUDENT} asks again, and does not wait: "{QUESTION}"')
     story.line("student", f"POST {triage.app_id}/query")
-    _body(
+    body(
         await client.post(f"{triage.url}/query", json={"student_id": STUDENT, "query": QUESTION}),
         202,
     )
 
 
-async def _counted(client: httpx2.AsyncClient, counter: Service) -> dict[str, int]:
+async def counted(client: httpx2.AsyncClient, counter: Service) -> dict[str, int]:
+    """Return how many questions and answers of the student progress has counted."""
     reply = await client.get(f"{counter.url}/progress/{STUDENT}")
-    body: dict[str, Any] = {} if reply.status_code == 404 else _body(reply, 200)
-    found = body.get("progress", body)
+    found = {} if reply.status_code == 404 else body(reply, 200)
     return {name: int(found.get(name, 0)) for name in ("queries", "answers")}
 
 
-async def _wait(
+async def wait_for_counts(
     client: httpx2.AsyncClient, counter: Service, more: dict[str, int], before: dict[str, int]
 ) -> dict[str, int]:
+    """Wait until progress has counted that many more than before, and return the counts."""
     wanted = {name: before[name] + count for name, count in more.items()}
     found = before
     try:
         async with asyncio.timeout(COUNT_SECONDS):
             while found != wanted:
                 await asyncio.sleep(0.1)
-                found = await _counted(client, counter)
+                found = await counted(client, counter)
     except TimeoutError:
         raise FleetError(f"progress counted {found}, not {wanted} (log: {counter.log})") from None
     return found
 
 
-def _body(reply: httpx2.Response, status: int) -> dict[str, Any]:
+def body(reply: httpx2.Response, status: int) -> dict[str, Any]:
+    """Return the body of a reply, or raise a FleetError where its status is another."""
     if reply.status_code != status:
         raise FleetError(f"{reply.request.url} answered {reply.status_code}: {reply.text}")
     return reply.json()

@@ -48,10 +48,10 @@ class Service:
 
 
 @contextlib.contextmanager
-def build_folder() -> Generator[Path]:
+def build_folder(name: str = "fleet") -> Generator[Path]:
     """Claim `.build/fleet`, or `.build/fleet-2` and so on while other fleets are up."""
     for number in itertools.count(1):
-        folder = ROOT / ".build" / ("fleet" if number == 1 else f"fleet-{number}")
+        folder = ROOT / ".build" / (name if number == 1 else f"{name}-{number}")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("w") as lock:
             try:
@@ -62,9 +62,12 @@ def build_folder() -> Generator[Path]:
             return
 
 
-def render(preset: str, port: int, folder: Path) -> Service:
-    """Generate the service of a preset in `folder`, in place of an earlier one."""
-    answers = yaml.safe_load((ROOT / "presets" / f"{preset}.yml").read_text())
+def render(preset: str, port: int, folder: Path, **answers: object) -> Service:
+    """Generate the service of a preset in `folder`, in place of an earlier one.
+
+    `answers` are instead of the preset's.
+    """
+    answers = yaml.safe_load((ROOT / "presets" / f"{preset}.yml").read_text()) | answers
     path = folder / str(answers["service_name"])
     shutil.rmtree(path, ignore_errors=True)
     try:

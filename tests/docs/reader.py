@@ -27,6 +27,7 @@ NOT_RUN = {
 NOT_RUN_HERE = {
     r"make test\b": "it would run these tests within themselves",
     r"make check\b": "CI runs it by itself, on all that is here",
+    r"make e2e\b": "it needs the real stack, and CI runs it by itself",
 }
 """What is not run in the repository; in a service it is."""
 

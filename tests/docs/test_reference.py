@@ -19,12 +19,12 @@ IN_SERVICE = section(COMMANDS, "Of a generated service")
 
 def targets(makefile: str) -> set[str]:
     """Return the targets that `make help` lists."""
-    return set(re.findall(r"^([a-z-]+):.*## ", text(makefile), re.MULTILINE))
+    return set(re.findall(r"^([a-z0-9-]+):.*## ", text(makefile), re.MULTILINE))
 
 
 def told(markdown: str) -> set[str]:
     """Return the targets that a table lists."""
-    return set(re.findall(r"^\| `make ([a-z-]+)`", markdown, re.MULTILINE))
+    return set(re.findall(r"^\| `make ([a-z0-9-]+)`", markdown, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_every_command_is_told(makefile: str, where: str, markdown: str) -> None
 def test_no_page_tells_of_a_command_that_is_not_there(page: str) -> None:
     """Whether the repository's or a service's."""
     known = targets("Makefile") | targets("template/Makefile.jinja")
-    typed = re.findall(r"(?:^\$ |`|&& )make ((?!PYTHON)[a-z-]+)", text(page), re.MULTILINE)
+    typed = re.findall(r"(?:^\$ |`|&& )make ((?!PYTHON)[a-z0-9-]+)", text(page), re.MULTILINE)
     assert set(typed) <= known
 
 

@@ -37,6 +37,8 @@ class Part:
     """Whether it serves; an OSError means not yet."""
     up_seconds: float = 60.0
     env: Mapping[str, str] = field(default_factory=dict[str, str])
+    cwd: Path | None = None
+    """Where it runs, if not in `folder`."""
     user: str = ""
     """Whose process it is; empty is the user who runs this."""
     ending: signal.Signals = signal.SIGTERM
@@ -70,7 +72,7 @@ class Part:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=self.folder,
+                cwd=self.cwd or self.folder,
                 env={**own, **self.env},
                 start_new_session=True,
             )

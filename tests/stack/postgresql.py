@@ -27,6 +27,15 @@ class Postgresql(Part):
     url: str
     """A connection string for its one database."""
 
+    async def keys(self) -> list[str]:
+        """Return the keys of all that sidecars hold in it."""
+        binaries = await asyncio.to_thread(install.postgresql_bin)
+        command = [binaries / "psql", self.url, "-AXtc", "SELECT key FROM state ORDER BY key"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+        if done.returncode:
+            raise StackError(done.stderr)
+        return done.stdout.splitlines()
+
 
 @asynccontextmanager
 async def postgresql(folder: Path) -> AsyncGenerator[Postgresql]:
@@ -38,6 +47,7 @@ async def postgresql(folder: Path) -> AsyncGenerator[Postgresql]:
         await asyncio.to_thread(_init, binaries, data, user)
         command = [binaries / "postgres", "-D", data, "-p", str(port)]
         command += ["-c", f"listen_addresses={HOST}", "-c", "unix_socket_directories="]
+        command += ["-c", "max_connections=300"]  # a sidecar takes some for each component
 
         async def up() -> bool:
             probe = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]

@@ -21,6 +21,17 @@ class Redis(Part):
     address: str
     """`host:port`"""
 
+    async def keys(self) -> list[str]:
+        """Return the keys of all that it holds."""
+        reader, writer = await asyncio.open_connection(*self.address.split(":"))
+        try:
+            writer.write(b"KEYS *\r\n")
+            count = int((await reader.readline())[1:])
+            lines = [await reader.readline() for _ in range(2 * count)]
+        finally:
+            writer.close()
+        return sorted(line.decode().strip() for line in lines[1::2])  # before each its length
+
 
 @asynccontextmanager
 async def redis(folder: Path, *, appendfsync: Fsync | None = None) -> AsyncGenerator[Redis]:
