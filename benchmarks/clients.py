@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import httpx
@@ -19,11 +18,8 @@ import httpx2
 import niquests
 from pyreqwest.client import ClientBuilder
 
-from benchmarks.figures import Figure
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "template"))  # `app` as it stands
-
 from app.services.sidecar import Sidecar, SidecarSettings
+from benchmarks.figures import Figure
 
 BASELINE, CHOSEN = "httpx2, pooled", "sidecar client (aiohttp)"
 GOALS = {1: 1.5, 16: 4.0}
