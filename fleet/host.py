@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from fleet.services import ROOT, Service, build_folder, ready, render, start
 
@@ -12,7 +13,8 @@ sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used wher
 from dev import child
 from dev.openai import openai_app
 from dev.serve import free_port, serve
-from dev.sidecar import Listener, Record, SidecarHost
+from dev.sidecar import SidecarHost
+from fleet.telling import Listener, Record, TellingSidecar
 
 __all__ = ["Record", "fleet"]
 
@@ -30,7 +32,10 @@ async def fleet(
         for number, preset in enumerate(presets, 1):
             progress(f"rendering {preset} ({number} of {len(presets)})")
             services[preset] = await asyncio.to_thread(render, preset, free_port(), folder)
-        host = await stack.enter_async_context(SidecarHost(listener=listen))
+        host = SidecarHost()
+        if listen:
+            host.kind = partial(TellingSidecar, listen)
+        await stack.enter_async_context(host)
         openai_port = await stack.enter_async_context(serve(openai_app()))
         stack.push_async_callback(stop, list(services.values()))
         progress(f"starting {len(services)} services on one sidecar")

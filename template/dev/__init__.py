@@ -1,18 +1,16 @@
 """For development and tests only, not in the image: what a service talks to, embedded.
 
-Each package of `dev/` offers a `NAME` and a `companion`, which is started with the service.
+Each package of `dev/` offers a `NAME` and a `companion(app_id, app_port, usual)`, a context manager
+that starts a Companion; `usual` asks for the usual port if it is free.
 """
 
+import asyncio
 import importlib
 import pkgutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
-
-
-async def _nothing() -> None:
-    return
 
 
 @dataclass(kw_only=True)
@@ -23,15 +21,11 @@ class Companion:
     url: str
     server: object
     env: dict[str, str] = field(default_factory=dict[str, str])
-    ready: Callable[[], Awaitable[None]] = _nothing
+    ready: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
     """Returns when it knows the service that runs."""
     pause: Callable[[], None] = lambda: None
     """Called before the service restarts, `resume` after."""
     resume: Callable[[], None] = lambda: None
-
-
-Start = Callable[[str, int, bool], AbstractAsyncContextManager[Companion]]
-"""Starts one for an app-id and the app's port; true asks for the usual port if it is free."""
 
 
 def packages() -> list[ModuleType]:
@@ -44,8 +38,5 @@ def packages() -> list[ModuleType]:
 async def started(app_id: str, app_port: int, *, usual: bool) -> AsyncGenerator[list[Companion]]:
     """Run the companions inside the block."""
     async with AsyncExitStack() as stack:
-        found: list[Companion] = []
-        for package in packages():
-            start: Start = package.companion
-            found.append(await stack.enter_async_context(start(app_id, app_port, usual)))
-        yield found
+        starting = (package.companion(app_id, app_port, usual) for package in packages())
+        yield [await stack.enter_async_context(each) for each in starting]

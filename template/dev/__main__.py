@@ -1,7 +1,6 @@
 """`make dev`: the service and all that it talks to, on this machine, with reload."""
 
 import asyncio
-import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -15,7 +14,7 @@ from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - kn
 
 from app.core import declaration
 from app.core.config import ConfigurationError, Settings, load_settings
-from dev import Companion, child, started
+from dev import child, started
 from dev.serve import HOST, free_port
 
 
@@ -32,27 +31,20 @@ async def run() -> None:
         print(*(f"  {name:<8} {where}" for name, where in table.items()), sep="\n")
         print("Ctrl-C ends all. A change in app/ restarts the service.", flush=True)
         env = {"APP_PORT": str(port), "APP_HOST": HOST}
-        if sys.stdout.isatty() and "LOG_FORMAT" not in os.environ:
-            env["LOG_FORMAT"] = "pretty"
         for companion in companions:
             env |= companion.env
-        await _serve(env, companions)
-
-
-async def _serve(env: dict[str, str], companions: list[Companion]) -> None:
-    """Run the service, again after every change."""
-    changes = awatch("app")
-    while True:
-        process = await child.start("app", env)
-        try:
-            changed = await _until_change(process, changes)
-        finally:
+        changes = awatch("app")
+        while True:  # after each change anew
+            process = await child.start("app", env)
+            try:
+                changed = await _until_change(process, changes)
+            finally:
+                for companion in companions:
+                    companion.pause()
+                await child.stop(process)
+            print(f"{changed} changed: restarting.", flush=True)
             for companion in companions:
-                companion.pause()
-            await child.stop(process)
-        print(f"{changed} changed: restarting.", flush=True)
-        for companion in companions:
-            companion.resume()
+                companion.resume()
 
 
 async def _until_change(process: Process, changes: AsyncIterator[set[tuple[Any, str]]]) -> str:

@@ -2,6 +2,6 @@
 
 from dev.sidecar.core import Sidecar
 from dev.sidecar.host import NAME, SidecarHost, companion
-from dev.sidecar.world import Listener, Record
+from dev.sidecar.world import Fault
 
-__all__ = ["NAME", "Listener", "Record", "Sidecar", "SidecarHost", "companion"]
+__all__ = ["NAME", "Fault", "Sidecar", "SidecarHost", "companion"]

@@ -2,22 +2,26 @@
 
 import asyncio
 import hmac
-from collections.abc import Callable, Coroutine, Generator
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from fnmatch import fnmatch
+from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dev.sidecar.blocks import App, Block, DaprError, Deliver, Read, discover, refusal
-from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, Record, UnreachableError
+from dev.sidecar.blocks import App, Block, DaprError, Deliver, Read, discover
+from dev.sidecar.world import Answer, Call, CallApp, Clock, Fault, UnreachableError
+
+T = TypeVar("T")
 
 HEALTH = "/v1.0/healthz"
 POLL_SECONDS = 0.01  # between questions to an app that does not answer yet
@@ -32,14 +36,14 @@ class Sidecar:
     """Return the data of every event on a topic, the oldest first."""
     state: Read
 
-    def __init__(
-        self, call_app: CallApp, clock: Clock, random: Random, listener: Listener | None = None
-    ) -> None:
+    def __init__(self, call_app: CallApp, clock: Clock, random: Random) -> None:
         self.apps: list[App] = []
         self.clock = clock
+        self.faults: list[Fault] = []
+        """What will go wrong; of those that fit a call, the first befalls it."""
+        self._overtaken = defaultdict[str, list[asyncio.Event]](list)
         self._call_app = call_app
         self._random = random
-        self._listener = listener
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._quiet = asyncio.Event()
@@ -48,7 +52,8 @@ class Sidecar:
 
     async def settled(self) -> None:
         """Return when no event is on its way; those that wait to be delivered again don't count."""
-        await self._quiet.wait()
+        while self._busy > 0:
+            await self._quiet.wait()
 
     def add(self, app: App) -> None:
         """Serve an app, which need not answer yet."""
@@ -79,25 +84,51 @@ class Sidecar:
             except UnreachableError:
                 await self.clock.sleep(POLL_SECONDS)
 
-    async def call(self, app: App, call: Call) -> Answer:
+    async def call(self, app: App, call: Call, operation: str = "call") -> Answer:
         """Call an app; one that is gone raises UnreachableError, and is watched from now on."""
         if app.app_token:
             call = replace(call, headers=[*call.headers, ("dapr-api-token", app.app_token)])
         try:
-            return await self._call_app(app.address, call)
+            run = partial(self._call_app, app.address, call)
+            return await self.around(operation, call.path, run)
+        except DaprError as error:
+            return Answer(error.status)
         except UnreachableError:
             if app.up.is_set():
                 self.pause(app)
                 self.resume(app)
             raise
 
-    def tell(
-        self, kind: str, app: App, subject: str, trace: str, *, since: float = 0.0, **more: str
-    ) -> None:
-        """Hand a record to the listener; what it tells of began at `since`."""
-        ms = (self.clock.now() - since) * 1000 if since else 0.0
-        if self._listener:
-            self._listener(Record(kind, app.app_id, subject, trace.split("-")[1], ms=ms, **more))
+    async def around(self, operation: str, path: str, run: Callable[[], Awaitable[T]]) -> T:
+        """Do what is asked for, or what a fault leaves of it; raises what that means."""
+        fault = self.fault(operation, path) or Fault("delay", operation)
+        await self.clock.sleep(fault.seconds)
+        if fault.kind == "down":
+            raise UnreachableError(f"{operation} is down")
+        if fault.kind in {"error", "conflict"}:
+            code = f"ERR_{operation.upper().replace('.', '_')}"
+            status = 409 if fault.kind == "conflict" else fault.status
+            raise DaprError(status, code, f"{fault.kind} on command")
+        if fault.kind == "reorder":
+            self._overtaken[operation].append(turn := asyncio.Event())
+            with self.waiting():
+                await turn.wait()
+        answer = await run()
+        for turn in self._overtaken.pop(operation, ()):
+            turn.set()
+        if fault.kind == "duplicate":
+            await run()
+        if fault.kind == "drop":
+            raise UnreachableError(f"the answer to {operation} is lost")
+        return answer
+
+    def fault(self, operation: str, path: str) -> Fault | None:
+        """Take the fault that befalls a call."""
+        fits = (f for f in self.faults if fnmatch(operation, f.operation) and f.path in path)
+        if fault := next(fits, None):
+            fault.times -= 1
+            self.faults[:] = [each for each in self.faults if each.times]
+        return fault
 
     def uuid(self) -> str:
         """Return a new id."""
@@ -120,7 +151,7 @@ class Sidecar:
     def busy(self, by: int) -> None:
         """Count work that `settled` waits for."""
         self._busy += by
-        (self._quiet.clear if self._busy else self._quiet.set)()
+        (self._quiet.clear if self._busy > 0 else self._quiet.set)()
 
     @contextmanager
     def waiting(self) -> Generator[None]:
@@ -133,8 +164,7 @@ class Sidecar:
 
     async def close(self) -> None:
         """End all that runs."""
-        tasks = [*self._tasks]
-        for task in tasks:
+        for task in (tasks := [*self._tasks]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
@@ -148,16 +178,20 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
             raise DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return Response(status_code=204)
 
-    async def metadata(_: Request) -> Response:
-        found = app.components.values()
-        components = [{"name": c.name, "type": c.type, "version": c.version} for c in found]
-        return JSONResponse({"id": app.app_id, "components": components, "extended": {}})
+    def passing(route: Route) -> Route:
+        async def endpoint(request: Request) -> Response:
+            run = partial(route.endpoint, request)
+            try:
+                return await sidecar.around(route.name, request.url.path, run)
+            except DaprError as error:
+                return JSONResponse(error.body, error.status)
+
+        return Route(route.path, endpoint, methods=route.methods, name=route.name)
 
     routes = [route for block in sidecar.blocks for route in block.routes(app)]
-    routes += [Route(HEALTH, healthy), Route(f"{HEALTH}/outbound", healthy)]
-    routes += [Route("/v1.0/metadata", metadata)]
+    routes += [Route(path, healthy, name="health") for path in (HEALTH, f"{HEALTH}/outbound")]
     routes.sort(key=lambda route: route.path.startswith("/{"))  # those for any path come last
-    inner = Starlette(routes=routes, exception_handlers={DaprError: refusal})
+    inner = Router([passing(route) for route in routes])
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -166,8 +200,11 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
             given = Headers(scope=scope).get("dapr-api-token", "")
             allowed = scope["path"].startswith(HEALTH) or not app.api_token
             if not allowed and not hmac.compare_digest(given.encode(), app.api_token.encode()):
-                await PlainTextResponse("invalid api token", 401)(scope, receive, send)
-                return
-        await inner(scope, receive, send)
+                return await PlainTextResponse("invalid api token", 401)(scope, receive, send)
+        try:
+            await inner(scope, receive, send)
+        except UnreachableError:  # a fault: the connection ends before the answer
+            head = [(b"content-length", b"1")]
+            await send({"type": "http.response.start", "status": 200, "headers": head})
 
     return outer

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from os import environ
 from pathlib import Path
@@ -15,34 +15,21 @@ from dev.serve import HOST, free_port, serve
 from dev.sidecar.blocks import App
 from dev.sidecar.components import load
 from dev.sidecar.core import Sidecar, api
-from dev.sidecar.world import Answer, Call, CallApp, Clock, Listener, UnreachableError
+from dev.sidecar.world import Answer, Call, CallApp, Clock, UnreachableError
 
 NAME = "sidecar"
 
 
-class SidecarHost:
-    """Serves sidecars on 127.0.0.1.
+class SidecarHost(AsyncExitStack):
+    """Serves sidecars on 127.0.0.1 inside `async with`, each on a port of its own."""
 
-    async with SidecarHost(listener=print) as host:
-        port = await host.add("orders", app_url="http://127.0.0.1:8000", resources=folder)
-        await host.ready("orders")
-    """
-
-    sidecar: Sidecar
-
-    def __init__(self, *, listener: Listener | None = None) -> None:
-        self._listener = listener
-        self._stack = AsyncExitStack()
+    kind: Callable[[CallApp, Clock, Random], Sidecar] = Sidecar
 
     async def __aenter__(self) -> "SidecarHost":
-        call_app = await self._stack.enter_async_context(transport())
-        clock, random = Clock(time.time, asyncio.sleep), Random()
-        self.sidecar = Sidecar(call_app, clock, random, self._listener)
-        self._stack.push_async_callback(self.sidecar.close)
+        call_app = await self.enter_async_context(transport())
+        self.sidecar = self.kind(call_app, Clock(time.time), Random())
+        self.push_async_callback(self.sidecar.close)
         return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
 
     async def add(
         self,
@@ -62,7 +49,7 @@ class SidecarHost:
         """
         components, address = load(resources, app_id), app_url.rstrip("/")
         app = App(app_id, address, components, api_token=api_token, app_token=app_token)
-        port = await self._stack.enter_async_context(serve(api(self.sidecar, app), port=port))
+        port = await self.enter_async_context(serve(api(self.sidecar, app), port=port))
         self.sidecar.add(app)
         return port
 

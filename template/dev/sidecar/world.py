@@ -1,14 +1,16 @@
-"""What the core is given: a way to the apps, and a clock. What it tells: records."""
+"""What the core is given: a way to the apps, a clock, and what goes wrong."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 Headers = Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to an app; `path` holds the query, too."""
+    """A request; `path` holds the query, too."""
 
     method: str
     path: str
@@ -18,7 +20,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the app answered."""
+    """What an app answered."""
 
     status: int
     headers: Headers = ()
@@ -26,37 +28,46 @@ class Answer:
 
 
 class UnreachableError(Exception):
-    """The app took no connection, or it broke before the answer."""
+    """No connection was taken, or it broke before the answer."""
 
 
 CallApp = Callable[[str, Call], Awaitable[Answer]]
 """Sends a call to the app at an address; raises UnreachableError, follows no redirects."""
 
 
-@dataclass(frozen=True)
 class Clock:
-    """The time: seconds since 1970, and a pause of some seconds."""
+    """The time in seconds since 1970: what `now` tells, and what was skipped."""
 
-    now: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now, self._skipped = now, 0.0
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._now() + self._skipped
+
+    def skip(self, seconds: float) -> None:
+        """Leap: what lasts until then is over, and who sleeps wakes."""
+        self._skipped += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that time is over."""
+        until = self.now() + seconds
+        while (left := until - self.now()) > 0:  # noqa: ASYNC110 - `skip` shortens it
+            await asyncio.sleep(min(left, 0.01))
 
 
-@dataclass(frozen=True)
-class Record:
-    """Something that happened at the sidecar of `app`.
+@dataclass
+class Fault:
+    """What befalls the next `times` calls of an operation, of those with `path` in theirs.
 
-    `kind` is `published`, `delivered`, `answered`, `invoked`, `state.get` …; `subject` the topic,
-    the store and its keys, or the app and its method; `outcome` the status that was answered, or
-    what the answer to a delivery means.
+    Operations are `publish`, `deliver`, `invoke`, `health`, `state.get` …; `state.*` is several.
+    After `seconds`, `error` fails with `status`, `conflict` with 409, and `down` reaches nobody:
+    nothing is done. `drop` loses the answer, `duplicate` does it twice, `reorder` after the next.
     """
 
-    kind: str
-    app: str
-    subject: str
-    trace_id: str
-    event_id: str = ""
-    outcome: str = ""
-    ms: float = 0.0
-
-
-Listener = Callable[[Record], None]
+    kind: Literal["delay", "error", "conflict", "drop", "duplicate", "reorder", "down"]
+    operation: str
+    path: str = ""
+    times: int = 1
+    seconds: float = 0.0
+    status: int = 500

@@ -19,13 +19,9 @@ async def call_app(address: str, call: Call) -> Answer:
     return Answer(418, [("x-tea", "green")], body.encode())
 
 
-async def no_sleep(seconds: float) -> None:
-    """Nobody waits here."""
-
-
 def caller() -> httpx2.AsyncClient:
     """Return a client of the caller's sidecar."""
-    sidecar = Sidecar(call_app, Clock(lambda: 0.0, no_sleep), Random(1))
+    sidecar = Sidecar(call_app, Clock(lambda: 0.0), Random(1))
     sidecar.apps += [App("caller", "", {}, api_token="secret"), App("tea", "callee", {})]
     sidecar.apps += [App("dead", "nowhere", {})]
     transport = httpx2.ASGITransport(api(sidecar, sidecar.apps[0]))
@@ -61,5 +57,5 @@ async def test_a_token_is_asked_for() -> None:
     """But not by the health endpoints."""
     stranger = caller()
     del stranger.headers["dapr-api-token"]
-    assert (await stranger.get("/v1.0/metadata")).status_code == 401
+    assert (await stranger.get("/v1.0/invoke/tea/method/m")).status_code == 401
     assert (await stranger.get("/v1.0/healthz/outbound")).status_code == 204

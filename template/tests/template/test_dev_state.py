@@ -15,19 +15,15 @@ REDIS, POSTGRESQL = "state.redis", "state.postgresql"
 
 
 class Stores:
-    """The sidecar of one app, on a clock that is set by hand."""
+    """The sidecar of one app, at a time that is set by hand."""
 
     def __init__(self, kind: str = REDIS, app_id: str = "a", **options: str) -> None:
-        self.now = 0.0
-        self.sidecar = Sidecar(self._no_app, Clock(lambda: self.now, self._no_sleep), Random(1))
+        self.sidecar = Sidecar(self._no_app, Clock(lambda: 0.0), Random(1))
         app = App(app_id, "", {"store": Component("store", kind, "v2", options)})
         transport = httpx2.ASGITransport(api(self.sidecar, app))
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://sidecar/v1.0/state")
 
     async def _no_app(self, address: str, call: Call) -> Answer:
-        raise NotImplementedError
-
-    async def _no_sleep(self, seconds: float) -> None:
         raise NotImplementedError
 
     async def save(self, key: str, value: Any = 1, **more: Any) -> int:
@@ -96,7 +92,7 @@ async def test_time_to_live(kind: str, left: int | None) -> None:
     stores = Stores(kind)
     await stores.save("k", 1, metadata={"ttlInSeconds": "10"})
     await stores.save("k", 2)
-    stores.now = 10
+    stores.sidecar.clock.skip(10)
     assert await stores.sidecar.state("k") == left
 
 

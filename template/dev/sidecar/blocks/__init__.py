@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.sidecar.components import Component
@@ -58,12 +57,6 @@ class DaprError(Exception):
         super().__init__(message)
         self.status = status
         self.body = {"errorCode": code, "message": message}
-
-
-async def refusal(_: Request, error: Exception) -> Response:
-    """Answer a request with a DaprError."""
-    assert isinstance(error, DaprError)
-    return JSONResponse(error.body, error.status)
 
 
 def parameter(request: Request, name: str) -> str:

@@ -27,8 +27,8 @@ class Invocation(Block):
         """Return both styles: the app-id in the path, or in the header `dapr-app-id`."""
         path = "/v1.0/invoke/{app}/method/{method:path}"
         return [
-            Route(path, partial(self._by_path, app), methods=VERBS),
-            Route("/{method:path}", partial(self._by_header, app), methods=VERBS),
+            Route(path, partial(self._by_path, app), methods=VERBS, name="invoke"),
+            Route("/{method:path}", partial(self._by_header, app), methods=VERBS, name="invoke"),
         ]
 
     async def _by_path(self, app: App, request: Request) -> Response:
@@ -47,16 +47,11 @@ class Invocation(Block):
         headers += [("traceparent", trace), ("dapr-caller-app-id", app.app_id)]
         headers += [("dapr-callee-app-id", target)]
         call = Call(request.method, f"/{method}{query}", headers, await request.body())
-        since, outcome = self._sidecar.clock.now(), "unreachable"
         try:
             answer = await self._sidecar.call(self._replica(target), call)
-            outcome = str(answer.status)
         except (UnreachableError, LookupError) as error:
             why = f"failed to invoke, id: {target}, err: {error}"
             raise DaprError(500, "ERR_DIRECT_INVOKE", why) from error
-        finally:
-            subject = f"{target}/{method}"
-            self._sidecar.tell("invoked", app, subject, trace, since=since, outcome=outcome)
         response = Response(answer.body, answer.status)
         for name, value in answer.headers:
             if name.lower() not in HOP_BY_HOP:

@@ -42,7 +42,7 @@ class PubSub(Block):
     def routes(self, app: App) -> Sequence[Route]:
         """Return the route for publishing."""
         path, run = "/v1.0/publish/{pubsub}/{topic:path}", partial(self._publish, app)
-        return [Route(path, run, methods=["POST", "PUT"])]
+        return [Route(path, run, methods=["POST", "PUT"], name="publish")]
 
     async def _publish(self, app: App, request: Request) -> Response:
         pubsub, topic = parameter(request, "pubsub"), parameter(request, "topic")
@@ -63,7 +63,6 @@ class PubSub(Block):
             raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
         trace = self._sidecar.span(request.headers.get("traceparent"))
         envelope |= _place(component, topic, trace)
-        self._sidecar.tell("published", app, topic, trace, event_id=str(envelope.get("id")))
         key = metadata_of(request).get("partitionKey", "")
         self._broker(component).publish(topic, json.dumps(envelope).encode(), key)
         return Response(status_code=204)
@@ -91,24 +90,19 @@ class PubSub(Block):
             broker.leave(app)
 
     async def _deliver(self, to: Subscription, message: Message) -> str:
-        envelope = json.loads(message.body)
-        trace, event_id = self._sidecar.span(envelope.get("traceparent")), str(envelope.get("id"))
+        trace = self._sidecar.span(json.loads(message.body).get("traceparent"))
         headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
         if to.component.type == "pubsub.kafka":
             place = {"partition": message.partition, "offset": message.offset}
             place["timestamp"] = round(message.at * 1000)
             headers += [(f"__{name}", str(number)) for name, number in place.items()]
             headers += [("__key", message.key)] if message.key else []
-        since, outcome = self._sidecar.clock.now(), "RETRY"
-        self._sidecar.tell("delivered", to.app, message.topic, trace, event_id=event_id)
+        call = Call("POST", to.route, headers, message.body)
         try:
-            answer = await self._sidecar.call(to.app, Call("POST", to.route, headers, message.body))
-            outcome = meaning(answer.status, answer.body)
+            answer = await self._sidecar.call(to.app, call, "deliver")
         except UnreachableError:
-            pass  # counts as a try, as with daprd
-        about = {"event_id": event_id, "outcome": outcome}
-        self._sidecar.tell("answered", to.app, message.topic, trace, since=since, **about)
-        return outcome
+            return "RETRY"  # counts as a try, as with daprd
+        return meaning(answer.status, answer.body)
 
     async def _deliver_new(
         self, topic: str, event: object, *, times: int = 1, app: str | None = None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -44,12 +44,11 @@ class _Many(BaseModel):
 
 @dataclass(frozen=True)
 class _Place:
-    """A store as one app sees it in one request; `keys` are those it named."""
+    """A store as one app sees it in one request."""
 
     store: Store
     prefix: str
     metadata: dict[str, str]
-    keys: list[str] = field(default_factory=list[str])
 
     def get(self, key: str) -> Entry | None:
         return self.store.entries().get(self._full(key))
@@ -68,7 +67,6 @@ class _Place:
         )
 
     def _full(self, key: str) -> str:
-        self.keys.append(key)
         if "||" in key:
             why = f"input key/keyPrefix '{key}' can't contain '||'"
             raise DaprError(400, "ERR_MALFORMED_REQUEST", why)
@@ -91,7 +89,7 @@ class State(Block):
 
         def route(path: str, name: str, operation: Operation, *methods: str) -> Route:
             run = partial(self._run, app, name, operation)
-            return Route(f"/v1.0/state/{{store}}{path}", run, methods=methods)
+            return Route(f"/v1.0/state/{{store}}{path}", run, methods=methods, name=f"state.{name}")
 
         return [
             route("", "save", self._save, "POST", "PUT"),
@@ -102,21 +100,14 @@ class State(Block):
         ]
 
     async def _run(self, app: App, name: str, run: Operation, request: Request) -> Response:
-        """Find the store, turn its errors into Dapr's, and record what became of it."""
-        store, outcome = parameter(request, "store"), "refused"
-        place = self._place(app, store, request)
+        """Find the store, and turn its errors into Dapr's."""
+        store = parameter(request, "store")
         try:
-            response = await run(place, request) or Response(status_code=204)
-            outcome = str(response.status_code)
-            return response
+            return await run(self._place(app, store, request), request) or Response(status_code=204)
         except StoreError as error:
-            outcome = str(500 if name == "transaction" else error.status)
+            status = 500 if name == "transaction" else error.status
             why = f"{FAILURES.get(name, 'failed')} in state store {store}: {error}"
-            raise DaprError(int(outcome), f"ERR_STATE_{name.upper()}", why) from error
-        finally:
-            trace = self._sidecar.span(request.headers.get("traceparent"))
-            subject = f"{store}/{','.join(place.keys)}"
-            self._sidecar.tell(f"state.{name}", app, subject, trace, outcome=outcome)
+            raise DaprError(status, f"ERR_STATE_{name.upper()}", why) from error
 
     def _place(self, app: App, name: str, request: Request) -> _Place:
         component = app.components.get(name)
