@@ -3,8 +3,10 @@
 import asyncio
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -20,12 +22,13 @@ Change = Callable[[M | None], M]
 
 TRIES = 3  # of a change, against others that change the same entry
 BACKOFF_SECONDS = 0.05
-SEEN = 100  # event ids that an entry remembers (see `once`)
+SEEN = 1000  # events that an entry remembers: more than what a crash has delivered again
+MARK = 12  # characters that stand for one of them
 
 
 @dataclass(frozen=True)
 class Entry(Generic[M]):
-    """What a key holds: no `etag`, nothing there. `seen` are the events that made it so."""
+    """What a key holds: no `etag`, nothing there. `seen` are marks of the events it is made by."""
 
     value: M | None = None
     etag: str | None = None
@@ -34,7 +37,11 @@ class Entry(Generic[M]):
     def document(self) -> str:
         """Return the JSON text that is stored: as text, integers over 2^53 stay exact."""
         assert self.value is not None, "only what is there is stored"
-        return f'{{"value":{self.value.model_dump_json()},"seen":{json.dumps(self.seen)}}}'
+        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen)}"}}'
+
+    def changed(self, value: M, mark: str | None) -> "Entry[M]":
+        """Return what follows from it; the oldest marks beyond the limit are forgotten."""
+        return Entry(value, seen=(*self.seen, mark)[-SEEN:] if mark else self.seen)
 
 
 def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
@@ -42,7 +49,14 @@ def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
     if stored is None:
         return Entry()
     document = json.loads(stored)
-    return Entry(kind.model_validate(document["value"]), etag, tuple(document["seen"]))
+    marks: str = document["seen"]
+    seen = tuple(marks[at : at + MARK] for at in range(0, len(marks), MARK))
+    return Entry(kind.model_validate(document["value"]), etag, seen)
+
+
+def mark_of(event_id: str) -> str:
+    """Return what an entry remembers of an event: 72 bits, short and never the same for two."""
+    return b64encode(blake2b(event_id.encode(), digest_size=MARK * 6 // 8).digest()).decode()
 
 
 class StateStore:
@@ -114,20 +128,20 @@ class StateStore:
 
         What was seen is part of the entry: effect and memory are one write, on every store.
         """
-        return await self._change(key, kind, change, event_id)
+        return await self._change(key, kind, change, mark_of(event_id))
 
-    async def _change(self, key: Key, kind: type[M], change: Change[M], event_id: str | None) -> M:
+    async def _change(self, key: Key, kind: type[M], change: Change[M], mark: str | None) -> M:
         for attempt in range(TRIES):
             if attempt:
                 await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1))
             entry = await self.entry(key, kind)
-            if entry.value is not None and event_id in entry.seen:
+            if entry.value is not None and mark in entry.seen:
                 return entry.value
-            seen = (*entry.seen, event_id)[-SEEN:] if event_id else entry.seen
             value = change(entry.value)
+            changed = entry.changed(value, mark)
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
             try:
-                await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)
+                await self._save(key, changed, guard if self._use_etag else None)
             except ConflictError:
                 continue
             except SidecarError:
