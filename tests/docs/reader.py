@@ -21,6 +21,7 @@ from tests.rendering import snapshot
 
 GENERATE = "uvx --with copier-template-extensions copier copy --trust gh:org/learnflow-template"
 STAYS_UP = re.compile(r"make (dev|fleet)\b")
+UPDATES = re.compile(r"make (update|configure)")
 NOT_RUN = {
     r"(uv tool|pipx) install": "it needs the network",
 }
@@ -225,7 +226,9 @@ class Reader:
         if text.startswith("make "):
             if not (self._folder / ".venv").exists():
                 (self._folder / ".venv").symlink_to(sys.prefix)
-            text = text.replace("make ", "make -o .venv/.ready ", 1)
+            # Copier from this environment, not from the network.
+            updater = f"UPDATER='{sys.executable}'" if UPDATES.match(text) else ""
+            text = text.replace("make ", f"make -o .venv/.ready {updater} ", 1)
         for name, usual in USUAL.items() if self._running else ():
             assert self._running
             text = text.replace(usual, self._running.urls.get(name, usual))

@@ -1,0 +1,200 @@
+"""`make configure`: other answers, the same version of the template."""
+
+import re
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import yaml
+
+from updating import parking, starting
+from updating.carrying import given, interactive, of_template, require_copier, require_text
+from updating.errors import RefusedError
+from updating.parking import Moves, Note, Starters
+from updating.scratch import apply, edited, outcome, rejected, render, run_copier, scratch
+from updating.service import ANSWERS, Service, require_clean, service_at
+from updating.template import Template, template_of
+from updating.update import confirm, finish
+from updating.wishes import Wish, add_arguments, answers, wish
+
+__all__ = ["add_arguments", "configure", "wish"]
+
+CURRENT = ":current:"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A service, and its answers before and after."""
+
+    service: Service
+    template: Template
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def switched(self, *, on: bool) -> list[str]:
+        """Return the features that are switched on, or off."""
+        old, new = self.before["features"], self.after["features"]
+        return [name for name in (new if on else old) if name not in (old if on else new)]
+
+
+def configure(folder: Path, wanted: Wish) -> int:
+    """Change answers of a service as wished; the answer is the exit code.
+
+    Raises:
+        RefusedError: with the service as it was.
+    """
+    service = service_at(folder)
+    require_clean(service)
+    ask = wanted.empty
+    if ask and not interactive():
+        raise RefusedError('nothing to change: ARGS="--help" lists what can be.')
+    with template_of(service.url) as template, scratch(service) as place:
+        require_copier(template, service.version)
+        files = of_template(template, service)
+        require_text(service, files)
+        data = {} if ask else _answers(service, template, wanted)
+        if ask:
+            run_copier(place, CURRENT, data, ask=True)
+        else:
+            with redirect_stderr(StringIO()):  # it says that answers are dropped; they are parked
+                run_copier(place, CURRENT, data)
+        after = cast(
+            "dict[str, Any]", yaml.safe_load((place / ANSWERS).read_text(encoding="utf-8"))
+        )
+        change = Change(service, template, service.answers, after)
+        moves, going = _move(change, place, files, starters=wanted.starters)
+        found = outcome(service, place)
+        _tell(change, moves, going)
+        confirm("Go on?", yes=wanted.yes)
+        apply(service, found)
+    return finish(service, found, checks=wanted.checks)
+
+
+def _answers(service: Service, template: Template, wanted: Wish) -> dict[str, Any]:
+    questions = template.questions(service.version)
+    kept = parking.notes(service.folder)
+    coming = {
+        key: value
+        for name in wanted.on
+        if name in kept
+        for key, value in kept[name].answers.items()
+    }
+    order = [*cast("dict[str, str]", questions["features"]["choices"]).values()]
+    for name in wanted.on:
+        if name in kept:
+            order = [
+                *kept[name].features,
+                *(each for each in order if each not in kept[name].features),
+            ]
+    known = [key for key in questions if not key.startswith("_")]
+    return answers(wanted, given(service), coming, order, known)
+
+
+def _move(
+    change: Change, place: Path, files: set[str], *, starters: bool
+) -> tuple[Moves, list[str]]:
+    """Park and restore in a copy of the service; return what was, and edited files that go."""
+    service, template = change.service, change.template
+    users = template.users(service.version)
+    with TemporaryDirectory(prefix="configure-") as temporary:
+        old = render(template, service, Path(temporary) / "old", given(service))
+        data = {key: value for key, value in change.after.items() if not key.startswith("_")}
+        new = render(template, service, Path(temporary) / "new", data)
+        seeds = Starters(
+            old,
+            new,
+            *(
+                frozenset(name for name in _files(each) if users.match_file(name))
+                for each in (old, new)
+            ),
+        )
+        gone = [name for name in _files(old) if name in files and not (new / name).exists()]
+        going = edited(service, old, [name for name in gone if service.committed(name) is not None])
+        for name in going:
+            parking.park_edits(place, name, rejected(service, old, name))
+        mine = [
+            name
+            for folder in ("app", "tests")
+            for name in _files(place, folder)
+            if name.endswith(".py") and name not in _files(new) - seeds.after
+        ]
+        moves = parking.park(place, [name for name in gone if name.endswith(".py")], mine, seeds)
+        kept = parking.notes(place)
+        _keep(change, kept, moves)
+        removed = [name for note in kept.values() for name in note.removed]
+        for feature in change.switched(on=True):
+            kept.pop(feature, None)
+        if not starters:
+            removed += seeds.after
+        parking.restore(place, seeds, removed, moves)
+        if starters and starting.HANDLERS not in moves.started:
+            moves.started += starting.handlers(
+                change.before, change.after, service, template, place
+            )
+        parking.keep(place, kept)
+    return moves, going
+
+
+def _keep(change: Change, kept: dict[str, Note], moves: Moves) -> None:
+    """Note the answers of features that are switched off."""
+    questions = change.template.questions(change.service.version)
+    defaults = starting.defaults(change.before, change.service, change.template)
+    for feature in change.switched(on=False):
+        own = {
+            key: value
+            for key, value in change.before.items()
+            if key not in change.after
+            and re.search(rf"'{feature}'", str(questions.get(key, {}).get("when", "")))
+            and (key not in defaults or defaults[key] != value)
+        }
+        kept[feature] = Note([*change.before["features"]], own, moves.removed)
+
+
+def _files(folder: Path, below: str = ".") -> set[str]:
+    """Return the files in a folder, git's own and parked ones aside."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in (folder / below).rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] not in {".git", parking.PARKED}
+    }
+
+
+def _tell(change: Change, moves: Moves, going: list[str]) -> None:
+    """Say what will happen, a line a file."""
+    lines = {
+        f"+ {', '.join(change.switched(on=True))}": change.switched(on=True),
+        f"- {', '.join(change.switched(on=False))}": change.switched(on=False),
+    }
+    for line, there in lines.items():
+        if there:
+            print(line)
+    told = {
+        "starts": moves.started,
+        "comes back": moves.restored,
+        f"is parked in {parking.PARKED}/": moves.parked,
+        "goes, as it was never changed": moves.ended,
+        f"is the template's and goes; your edits are kept in {parking.PARKED}/": going,
+        f"stays in {parking.PARKED}/, as its place is taken": moves.blocked,
+    }
+    for what, names in told.items():
+        for name in names:
+            print(f"  {name} {what}")
+    for topic in _names(change.before) - _names(change.after):
+        for path in sorted((change.service.folder / "app/handlers").glob("*.py")):
+            if (
+                f'"{topic}"' in path.read_text(encoding="utf-8")
+                and change.after.get("topics") is not None
+            ):
+                name = path.relative_to(change.service.folder)
+                print(
+                    f"  {name} handles {topic}, which is no topic any more: it is yours to change"
+                )
+
+
+def _names(answers: Mapping[str, Any]) -> set[str]:
+    topics: list[dict[str, str]] = answers.get("topics") or []
+    return {topic["name"] for topic in topics}

@@ -1,0 +1,42 @@
+"""git, as the other modules need it: no hooks, no pager, names as they are."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from updating.errors import RefusedError
+
+
+def git(
+    folder: Path, *arguments: str, given: str | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run git in a folder and return its output.
+
+    Raises:
+        RefusedError: with git's own words, where it fails.
+    """
+    done = subprocess.run(
+        ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments],
+        input=given,
+        env={**os.environ, **(env or {}), "GIT_OPTIONAL_LOCKS": "0"},
+        capture_output=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+    if done.returncode:
+        raise RefusedError(f"git {arguments[0]}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def names(folder: Path, *arguments: str) -> list[str]:
+    """Return the names that a command lists with `-z`."""
+    return [name for name in git(folder, *arguments).split("\0") if name]
+
+
+def content(folder: Path, tree: str, name: str) -> bytes | None:
+    """Return a file of a tree, or None where it has none of that name."""
+    done = subprocess.run(
+        ["git", "-C", str(folder), "cat-file", "blob", f"{tree}:{name}"], capture_output=True
+    )
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,91 @@
+"""A generated service: where it is, what was answered, and whether it may be changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from updating.errors import RefusedError
+from updating.git import content, git
+
+ANSWERS = ".copier-answers.yml"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service in a repository, or in a folder of one."""
+
+    folder: Path
+    top: Path
+    """The folder of the repository."""
+    answers: dict[str, Any]
+    """Copier's own among them, with an underscore."""
+
+    @property
+    def prefix(self) -> Path:
+        """Where it is in the repository."""
+        return self.folder.relative_to(self.top)
+
+    @property
+    def url(self) -> str:
+        """Where its template is."""
+        return str(self.answers["_src_path"])
+
+    @property
+    def version(self) -> str:
+        """The version of the template that it is at."""
+        return str(self.answers["_commit"])
+
+    def path(self, name: str) -> str:
+        """Return the name that a file has in the repository."""
+        return str(self.prefix / name)
+
+    def committed(self, name: str) -> bytes | None:
+        """Return a file as it was committed last."""
+        return content(self.top, "HEAD", self.path(name))
+
+
+def service_at(folder: Path) -> Service:
+    """Return the service in a folder.
+
+    Raises:
+        RefusedError: there is none, or it is not under git's care.
+    """
+    folder = folder.resolve()
+    file = folder / ANSWERS
+    if not file.exists():
+        raise RefusedError(
+            f"{ANSWERS} is missing, and it says which template and answers this was made from. "
+            f"If git knows it, bring it back: "
+            f'git checkout "$(git rev-list -1 HEAD -- {ANSWERS})^" -- {ANSWERS}'
+        )
+    try:
+        answers = cast("object", yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RefusedError(f"{ANSWERS} can't be read: {error}") from error
+    if not isinstance(answers, dict) or not {"_src_path", "_commit"} <= answers.keys():
+        raise RefusedError(f"{ANSWERS} names no template: _src_path and _commit are missing.")
+    try:
+        top = Path(git(folder, "rev-parse", "--show-toplevel").strip())
+    except RefusedError:
+        raise RefusedError(
+            "this is no git repository: git init, add and commit it first."
+        ) from None
+    return Service(folder, top, cast("dict[str, Any]", answers))
+
+
+def require_clean(service: Service) -> None:
+    """Refuse a service with changes that are not committed: they could not be told apart.
+
+    Raises:
+        RefusedError: with the names of some.
+    """
+    status = git(service.folder, "status", "--porcelain", "--", ".").splitlines()
+    if status:
+        shown = "\n".join(f"  {line}" for line in [*status[:10], *["…"][: len(status) // 11]])
+        raise RefusedError(
+            f"there are changes that are not committed: commit or stash them.\n{shown}"
+        )
+    if not git(service.top, "ls-files", "--", service.path(ANSWERS)).strip():
+        raise RefusedError(f"{ANSWERS} is not committed: git add and commit the service first.")

@@ -1,0 +1,117 @@
+"""The template: a clone of it, its versions, and what each says of itself."""
+
+import os
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import yaml
+from packaging.version import InvalidVersion, Version
+from pathspec import PathSpec
+
+from updating.errors import RefusedError
+from updating.git import content, git, names
+
+SHORT = {r"^gh:/*": "https://github.com/", r"^gl:/*": "https://gitlab.com/", r"^git\+": ""}
+"""Copier's short spellings of addresses."""
+CLONE = "LEARNFLOW_TEMPLATE"
+"""The variable that names a clone which is there already."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A clone of the template, with all its versions."""
+
+    folder: Path
+
+    @cached_property
+    def versions(self) -> dict[str, Version]:
+        """The tags of releases, oldest first."""
+        found: dict[str, Version] = {}
+        for tag in git(self.folder, "tag", "--list").split():
+            if version := parsed(tag):
+                found[tag] = version
+        return dict(sorted(found.items(), key=lambda item: item[1]))
+
+    @property
+    def newest(self) -> str:
+        """The tag of the newest release, or HEAD where there is none."""
+        final = [tag for tag, version in self.versions.items() if not version.is_prerelease]
+        return (final or ["HEAD"])[-1]
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a version, or what Copier wrote of one, stands for.
+
+        Raises:
+            RefusedError: there is none of that name.
+        """
+        described = re.fullmatch(r".+-\d+-g([0-9a-f]+)", ref)
+        try:
+            name = f"{described[1] if described else ref}^{{commit}}"
+            return git(self.folder, "rev-parse", "--quiet", "--verify", name).strip()
+        except RefusedError:
+            raise RefusedError(
+                f"the template has no version {ref!r}: has its history been rewritten? "
+                "Put one it has after _commit in .copier-answers.yml, the nearest to what you have."
+            ) from None
+
+    def text(self, ref: str, name: str) -> str:
+        """Return a text file of a version, or nothing where it has none."""
+        return (content(self.folder, self.commit(ref), name) or b"").decode(errors="replace")
+
+    def questions(self, ref: str) -> dict[str, Any]:
+        """Return the copier.yml of a version."""
+        return cast("dict[str, Any]", yaml.safe_load(self.text(ref, "copier.yml")) or {})
+
+    def users(self, ref: str) -> PathSpec[Any]:
+        """Return what matches the files that are the user's from the start."""
+        return PathSpec.from_lines("gitignore", self.questions(ref).get("_skip_if_exists", []))
+
+    def files(self, ref: str) -> set[str]:
+        """Return the files of a version, by the names they come out with."""
+        listed = names(
+            self.folder, "ls-tree", "-rz", "--name-only", self.commit(ref), "--", "template/"
+        )
+        found = {name.removeprefix("template/").removesuffix(".jinja") for name in listed}
+        return {name for name in found if "{{" not in name}
+
+    def changes(self, since: str, to: str) -> str:
+        """Return what the changelog says of the versions after one, up to another."""
+        first, last = parsed(since), parsed(to)
+        wanted: list[str] = []
+        for part in re.split(r"^(?=## )", self.text(to, "CHANGELOG.md"), flags=re.MULTILINE)[1:]:
+            version = parsed(part.split()[1].strip("[]"))
+            if version and (not first or version > first) and (not last or version <= last):
+                wanted.append(part.strip())
+        return "\n\n".join(wanted)
+
+
+def parsed(tag: str) -> Version | None:
+    """Return a tag as a version, if it is one."""
+    try:
+        return Version(tag)
+    except InvalidVersion:
+        return None
+
+
+@contextmanager
+def template_of(url: str) -> Generator[Template]:
+    """Clone a template, or take the clone that there is.
+
+    Raises:
+        RefusedError: it can't be had.
+    """
+    if ready := os.environ.get(CLONE):
+        yield Template(Path(ready))
+        return
+    for short, long in SHORT.items():
+        url = re.sub(short, long, url)
+    with TemporaryDirectory(prefix="template-") as temporary:
+        folder = Path(temporary)
+        git(folder, "clone", "--quiet", "--no-checkout", os.path.expanduser(url), "clone")
+        yield Template(folder / "clone")
