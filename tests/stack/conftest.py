@@ -13,7 +13,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.stack)
-            item.add_marker(pytest.mark.anyio)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from tests.rendering import ROOT
 from tests.stack import Daprd, Part, StackError, daprd, kafka, postgresql, redis
 from tests.stack.part import exchange
 
+pytestmark = pytest.mark.anyio
+
 COMPONENT = """\
 apiVersion: dapr.io/v1alpha1
 kind: Component
