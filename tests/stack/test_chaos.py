@@ -18,7 +18,7 @@ from tests.stack import Part, kafka, redis
 from tests.stack.part import own_port
 from tests.stack.service import SIDECAR_TOKEN, Deployed, deployed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
 EVENTS = int(os.environ.get("CHAOS_EVENTS", "2000"))
 ROUNDS = 2

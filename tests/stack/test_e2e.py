@@ -11,6 +11,8 @@ import pytest
 
 from tests.fleet.processes import clone, ended, left_in
 
+pytestmark = pytest.mark.stack
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:

@@ -16,7 +16,7 @@ from tests.rendering import ROOT
 from tests.stack import Daprd, Part, StackError, daprd, kafka, postgresql, redis
 from tests.stack.part import exchange
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
 COMPONENT = """\
 apiVersion: dapr.io/v1alpha1

@@ -1,0 +1,107 @@
+"""What is there is used; what is missing is made once, or named."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.rendering import ROOT
+from tests.stack import StackError, install
+
+GO = """\
+#!/bin/sh
+if [ "$1" = version ]; then echo "go version go1.26.4 here"; exit; fi
+echo built >> "$(dirname "$0")/builds"
+sleep 0.3
+while [ "$1" != -o ]; do shift; done
+printf '#!/bin/sh\\necho 1.18.0\\n' > "$2"
+"""
+
+
+@pytest.fixture(autouse=True)
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a machine that has nothing but a shell, for somebody who is not root."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("sh", "dirname", "sleep"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    for variable in ("DAPRD", "KAFKA_HOME", "REDIS_SERVER", "POSTGRESQL_BIN"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("PATH", str(programs))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    return programs
+
+
+def program(path: Path, text: str) -> Path:
+    """Write a program."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_what_the_environment_names_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever else there is."""
+    named = program(tmp_path / "mine", "")
+    monkeypatch.setenv("DAPRD", str(named))
+    assert install.daprd() == named
+
+
+def test_what_the_environment_names_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A typing mistake is told."""
+    monkeypatch.setenv("REDIS_SERVER", "/no/such/redis")
+    with pytest.raises(StackError, match="REDIS_SERVER=/no/such/redis does not exist"):
+        install.redis_server()
+
+
+def test_a_sidecar_that_is_installed_is_used(bare: Path) -> None:
+    """From 1.16 on, also where `dapr init --slim` has put it."""
+    slim = program(Path.home() / ".dapr/bin/daprd", "#!/bin/sh\necho 1.17.3\n")
+    assert install.daprd() == slim
+    newer = program(bare / "daprd", "#!/bin/sh\necho 1.18.0\n")
+    assert install.daprd() == newer
+    program(newer, "#!/bin/sh\necho 1.15.9\n")
+    assert install.daprd() == slim
+
+
+def test_a_sidecar_is_built_once(bare: Path, tmp_path: Path) -> None:
+    """By whoever comes first, who tells so; what one that was killed has left does not matter."""
+    program(bare / "go", GO)
+    (tmp_path / "cache/learnflow-template/daprd-1.18.0.begun").mkdir(parents=True)
+    script = "from tests.stack import install; print(install.daprd())"
+    several = [
+        subprocess.Popen(
+            [sys.executable, "-c", script],
+            cwd=ROOT,
+            env={
+                "PYTHONPATH": "template",
+                "PATH": str(bare),
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                "HOME": str(tmp_path),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=60) for process in several]
+    built = tmp_path / "cache/learnflow-template/daprd-1.18.0/daprd"
+    assert [out.strip() for out, _ in said] == [str(built)] * 3
+    assert built.is_file()
+    assert (bare / "builds").read_text().split() == ["built"]
+    assert "".join(err for _, err in said).startswith("stack: building daprd 1.18.0 (once")
+
+
+def test_what_is_missing_is_named() -> None:
+    """Where it can't be installed."""
+    with pytest.raises(StackError, match=r"redis-server is missing: .*apt install redis-server\)"):
+        install.redis_server()
+    with pytest.raises(StackError, match=r"java is missing: .*apt install default-jre-headless\)"):
+        install.kafka_home()
