@@ -41,7 +41,7 @@ async def fleet(
         progress(f"starting {len(services)} services on one sidecar")
         for service in services.values():
             sidecar_port = await host.add(
-                service.app_id, app_url=service.url, resources=service.path / "dapr" / "components"
+                service.app_id, app_url=service.url, resources=service.path / "dapr"
             )
             environment = {
                 "DAPR_HTTP_PORT": str(sidecar_port),

@@ -91,12 +91,12 @@ async def transport() -> AsyncGenerator[CallApp]:
 
 @asynccontextmanager
 async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
-    """Run a sidecar for the service itself, with the components of `dapr/components`."""
+    """Run a sidecar for the service itself, with the components and policies of `dapr`."""
     async with SidecarHost() as host:
         port = await host.add(
             app_id,
             app_url=f"http://{HOST}:{app_port}",
-            resources=Path("dapr/components"),
+            resources=Path("dapr"),
             port=free_port(3500) if usual else 0,
             api_token=environ.get("DAPR_API_TOKEN", ""),
             app_token=environ.get("APP_API_TOKEN", ""),

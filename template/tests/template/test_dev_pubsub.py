@@ -38,7 +38,7 @@ class World:
         self.answer: Callable[[Any], Answer] = lambda _: Answer(200)
         self.gone: set[str] = set()
         self._dead = dead_letter_topic
-        self._component = Component("pubsub", "pubsub.kafka", "v1", options)
+        self._component = Component("pubsub", "pubsub.kafka", options)
         self.sidecar = Sidecar(self.call_app, Moving(), Random(1))
 
     async def call_app(self, address: str, call: Call) -> Answer:

@@ -19,7 +19,7 @@ class Stores:
 
     def __init__(self, kind: str = REDIS, app_id: str = "a", **options: str) -> None:
         self.sidecar = Sidecar(self._no_app, Clock(lambda: 0.0), Random(1))
-        app = App(app_id, "", {"store": Component("store", kind, "v2", options)})
+        app = App(app_id, "", {"store": Component("store", kind, options)})
         transport = httpx2.ASGITransport(api(self.sidecar, app))
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://sidecar/v1.0/state")
 

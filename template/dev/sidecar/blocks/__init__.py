@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class App:
-    """One replica of a service; replicas share their `app_id`.
-
-    `api_token` is asked of its calls, `app_token` sent with calls to it.
-    """
+    """A replica of a service: `api_token` is asked of its calls, `app_token` sent to it."""
 
     app_id: str
     address: str
@@ -71,29 +68,31 @@ def metadata_of(request: Request) -> dict[str, str]:
     return {name.removeprefix(prefix): v for name, v in given if name.startswith(prefix)}
 
 
+def number(text: str) -> float:
+    """Return a number as it comes out of Dapr, which holds every number as float64."""
+    found = float(text)
+    return int(found) if found.is_integer() and abs(found) < 1e21 else found
+
+
 class Deliver(Protocol):
-    """Publishes an event as a client would, `times` over with one id, and waits until settled."""
+    """Publishes an event as a client would, `times` over with one id, and waits until settled.
 
-    async def __call__(
+    Returns what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND. `app` leaves
+    all other subscribers out. Raises LookupError if nobody subscribes.
+    """
+
+    async def __call__(  # noqa: D102 - the class says it
         self, topic: str, event: object, *, times: int = 1, app: str | None = None
-    ) -> list[str]:
-        """Return what each delivery was answered with: SUCCESS, RETRY, DROP or NOT_FOUND.
-
-        `app` leaves all other subscribers out. Raises LookupError if nobody subscribes.
-        """
-        ...
+    ) -> list[str]: ...
 
 
 class Read(Protocol):
-    """Reads what an app saved."""
+    """Reads what an app saved: the decoded value, None where there is none.
 
-    async def __call__(self, key: str, store: str | None = None) -> Any:
-        """Return the decoded value; None where there is none.
+    Prefixes may be left out. Raises LookupError if `store` or more of the key is needed.
+    """
 
-        The prefixes of Dapr and of the service may be left out. Raises LookupError if several
-        entries are meant: `store` or more of the key tells them apart.
-        """
-        ...
+    async def __call__(self, key: str, store: str | None = None) -> Any: ...  # noqa: D102
 
 
 def discover() -> Iterator[Callable[["Sidecar"], Block]]:

@@ -5,11 +5,11 @@ import base64
 import json
 import zlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.sidecar.blocks import App
+from dev.sidecar.blocks import App, DaprError
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 
@@ -37,7 +37,7 @@ class Message:
 
     topic: str
     body: bytes
-    key: str
+    metadata: Mapping[str, str]
     partition: int
     offset: int
     at: float
@@ -66,11 +66,13 @@ class Broker:
         self._sidecar = sidecar
         self._deliver = deliver
 
-    def publish(self, topic: str, body: bytes, key: str = "", only: str | None = None) -> Message:
+    def publish(
+        self, topic: str, body: bytes, metadata: Mapping[str, str], only: str | None = None
+    ) -> Message:
         """Append to a topic and to what its groups have to read, or to those of one app only."""
-        log = self.topics.setdefault(topic, [])
+        log, key = self.topics.setdefault(topic, []), metadata.get("partitionKey", "")
         partition = (zlib.crc32(key.encode()) if key else len(log)) % PARTITIONS
-        message = Message(topic, body, key, partition, len(log), self._sidecar.clock.now())
+        message = Message(topic, body, metadata, partition, len(log), self._sidecar.clock.now())
         log.append(message)
         for (name, _), group in self.groups.items():
             if name == topic and only in {None, *(member.app.app_id for member in group.members)}:
@@ -111,6 +113,7 @@ class Broker:
             self._sidecar.busy(-1)
 
     async def _finish(self, group: Group, message: Message) -> None:
+        pauses = None
         while True:
             while not group.members:
                 group.joined.clear()
@@ -119,42 +122,42 @@ class Broker:
             member = group.members[message.partition % len(group.members)]
             outcome = await self._deliver(member, message)
             message.answers.append(outcome)
-            if outcome in {"SUCCESS", "NOT_FOUND"}:
+            if outcome == "SUCCESS":
                 return
-            if member.dead_letter_topic:
-                # without a resiliency policy the first failure dead-letters
-                self.publish(member.dead_letter_topic, message.body, message.key)
+            pauses = pauses or member.component.pauses()
+            pause = next(pauses, None) if outcome == "RETRY" else None
+            if pause is None and member.dead_letter_topic:
+                self.publish(member.dead_letter_topic, message.body, message.metadata)
                 return
-            if outcome == "DROP" or self._component.type == "pubsub.in-memory":
-                return
+            if pause is None:
+                if outcome != "RETRY" or self._component.type == "pubsub.in-memory":
+                    return
+                pauses, pause = None, REDELIVERY_SECONDS
             with self._sidecar.waiting():
-                await self._sidecar.clock.sleep(REDELIVERY_SECONDS)
+                await self._sidecar.clock.sleep(pause)
 
 
-def wrap(body: bytes, content_type: str, **attributes: str) -> dict[str, Any]:
-    """Return the envelope for a published body.
+def wrap(body: bytes, content_type: str, own: dict[str, str], **always: str) -> dict[str, Any]:
+    """Return the envelope for a published body, which may be one; else it gets its `own` fields.
 
-    A CloudEvent stays as it is, without an id if it has none. Otherwise JSON becomes data, bytes
-    become base64, everything else a string; `attributes` are those of the envelope. Raises
-    ValueError if it should be a CloudEvent and is no JSON object.
+    JSON becomes data, bytes become base64, everything else a string. Raises DaprError.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == CLOUD_EVENT:
-        own: Any = json.loads(body)
-        if not isinstance(own, dict):
-            raise ValueError("a CloudEvent is a JSON object")
-        return {**DEFAULTS, **own}
-    described = {"datacontenttype": content_type or "text/plain"}
-    return {**DEFAULTS, **attributes, **described, **_data(body, kind)}
+    if kind != CLOUD_EVENT:
+        described = {"datacontenttype": content_type or "text/plain"}
+        return {**DEFAULTS, **always, **own, **described, **_data(body, kind)}
+    try:
+        return {**DEFAULTS, **always, **json.loads(body)}
+    except (ValueError, TypeError) as error:
+        why = "cannot create cloudevent"
+        raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
 
 
 def _data(body: bytes, kind: str) -> dict[str, Any]:
     if kind == "application/octet-stream":
         return {"data_base64": base64.b64encode(body).decode()}
     text = body.decode("utf-8", "replace")
-    if kind != "application/json" and not kind.endswith("+json"):
-        return {"data": text}
     try:
-        return {"data": json.loads(text)}
+        return {"data": json.loads(text) if kind == "application/json" else text}
     except ValueError:
         return {"data": text}

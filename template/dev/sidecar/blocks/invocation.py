@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from functools import partial
+from posixpath import normpath
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,7 +15,8 @@ from dev.sidecar.world import Call, UnreachableError
 
 VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "content-length"}
-REPLACED = HOP_BY_HOP | {"host", "dapr-api-token", "traceparent", "dapr-app-id"}
+DAPRS = {"dapr-api-token", "dapr-app-id", "dapr-caller-app-id", "dapr-callee-app-id"}
+REPLACED = HOP_BY_HOP | DAPRS | {"host", "traceparent"}
 
 
 class Invocation(Block):
@@ -37,15 +40,16 @@ class Invocation(Block):
     async def _by_header(self, app: App, request: Request) -> Response:
         if target := request.headers.get("dapr-app-id"):
             return await self._invoke(app, target, request)
-        return Response("404 page not found\n", 404)
+        raise DaprError(404, "ERR_DIRECT_INVOKE", "failed getting app id from the path or a header")
 
     async def _invoke(self, app: App, target: str, request: Request) -> Response:
-        method: str = request.path_params["method"].rstrip("/")
+        method = quote(normpath(f"/{parameter(request, 'method')}").strip("/"))
         query = f"?{request.url.query}" if request.url.query else ""
         trace = self._sidecar.span(request.headers.get("traceparent"))
         headers = [(name, value) for name, value in request.headers.items() if name not in REPLACED]
-        headers += [("traceparent", trace), ("dapr-caller-app-id", app.app_id)]
-        headers += [("dapr-callee-app-id", target)]
+        headers += [("traceparent", trace)]
+        if target != app.app_id:
+            headers += [("dapr-caller-app-id", app.app_id), ("dapr-callee-app-id", target)]
         call = Call(request.method, f"/{method}{query}", headers, await request.body())
         try:
             answer = await self._sidecar.call(self._replica(target), call)

@@ -6,29 +6,20 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block, DaprError, metadata_of, parameter
+from dev.sidecar.blocks import App, Block, DaprError, metadata_of, number, parameter
 from dev.sidecar.blocks.broker import CLOUD_EVENT, Broker, Message, Subscription, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 from dev.sidecar.world import Call, UnreachableError
 
-
-class _Wish(BaseModel):
-    """An entry of an app's `/dapr/subscribe`."""
-
-    pubsubname: str
-    topic: str
-    route: str = ""
-    routes: dict[str, Any] = {}
-    deadLetterTopic: str = ""  # noqa: N815 - Dapr's name
-
-
-WISHES = TypeAdapter(list[_Wish])
+Event = tuple[bytes, str, dict[str, str]]
+"""What is published: body, content type and metadata."""
+BULK = "/v1.0/publish/bulk/"
 
 
 class PubSub(Block):
@@ -40,49 +31,53 @@ class PubSub(Block):
         sidecar.deliver, sidecar.published = self._deliver_new, self._published
 
     def routes(self, app: App) -> Sequence[Route]:
-        """Return the route for publishing."""
-        path, run = "/v1.0/publish/{pubsub}/{topic:path}", partial(self._publish, app)
-        return [Route(path, run, methods=["POST", "PUT"], name="publish")]
+        """Return the routes for publishing."""
+        run, paths = partial(self._publish, app), (BULK, "/v1.0/publish/")
+        route = partial(Route, endpoint=run, methods=["POST", "PUT"], name="publish")
+        return [route(f"{path}{{pubsub}}/{{topic:path}}") for path in paths]
 
     async def _publish(self, app: App, request: Request) -> Response:
         pubsub, topic = parameter(request, "pubsub"), parameter(request, "topic")
         component = app.components.get(pubsub)
-        if component is None or not component.type.startswith("pubsub."):
-            raise DaprError(404, "ERR_PUBSUB_NOT_FOUND", f"pubsub {pubsub} not found")
-        if not topic:
-            raise DaprError(404, "ERR_TOPIC_EMPTY", f"topic is empty in pubsub {pubsub}")
+        if not component or not topic or not component.type.startswith("pubsub."):
+            raise DaprError(404, "ERR_PUBSUB_NOT_FOUND", f"pubsub {pubsub} is not found")
         if not may(component, "publishingScopes", app.app_id, topic):
             why = f"topic {topic} is not allowed for app id {app.app_id}"
             raise DaprError(403, "ERR_PUBSUB_FORBIDDEN", why)
-        kind = request.headers.get("content-type", "")
-        own = {"id": self._sidecar.uuid(), "source": app.app_id, "time": self._time()}
-        try:
-            envelope = wrap(await request.body(), kind, **own)
-        except ValueError as error:
-            why = f"cannot create cloudevent: {error}"
-            raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
-        trace = self._sidecar.span(request.headers.get("traceparent"))
-        envelope |= _place(component, topic, trace)
-        key = metadata_of(request).get("partitionKey", "")
-        self._broker(component).publish(topic, json.dumps(envelope).encode(), key)
+        body, metadata = await request.body(), metadata_of(request)
+        events = [(body, request.headers.get("content-type", ""), metadata)]
+        if request.url.path.startswith(BULK):
+            events = several(body, metadata)
+        parent = request.headers.get("traceparent")
+        for event in events:
+            envelope = self._envelope(component, topic, event, app.app_id, parent)
+            self._broker(component).publish(topic, envelope, event[2])
         return Response(status_code=204)
+
+    def _envelope(
+        self, to: Component, topic: str, event: Event, source: str, parent: str | None
+    ) -> bytes:
+        body, kind, metadata = event
+        trace = self._sidecar.span(parent)
+        now = datetime.fromtimestamp(self._sidecar.clock.now(), UTC).isoformat()
+        given = {name[11:]: v for name, v in metadata.items() if name.startswith("cloudevent.")}
+        own = {"id": self._sidecar.uuid(), "source": source, **given}
+        envelope = wrap(body, kind, own, time=now, traceid=trace, traceparent=trace, tracestate="")
+        return json.dumps({**envelope, "pubsubname": to.name, "topic": topic}).encode()
 
     def _broker(self, component: Component) -> Broker:
         broker = Broker(component, self._sidecar, self._deliver)
         return self._brokers.setdefault((component.name, component.type), broker)
 
-    def _time(self) -> str:
-        return datetime.fromtimestamp(self._sidecar.clock.now(), UTC).isoformat()
-
     async def app_up(self, app: App) -> None:
         """Read the app's subscriptions."""
         answer = await self._sidecar.call(app, Call("GET", "/dapr/subscribe"))
-        for wish in WISHES.validate_json(answer.body) if answer.status == 200 else ():
-            component = app.components.get(wish.pubsubname)
-            if component and may(component, "subscriptionScopes", app.app_id, wish.topic):
-                route, dead = wish.route or wish.routes.get("default", ""), wish.deadLetterTopic
-                subscription = Subscription(app, component, wish.topic, route, dead)
-                self._broker(component).subscribe(subscription)
+        for wish in json.loads(answer.body) if answer.status == 200 else ():
+            topic, route = wish["topic"], wish.get("route") or wish.get("routes", {}).get("default")
+            component = app.components.get(wish["pubsubname"])
+            if route and component and may(component, "subscriptionScopes", app.app_id, topic):
+                dead = wish.get("deadLetterTopic", "")
+                self._broker(component).subscribe(Subscription(app, component, topic, route, dead))
 
     def app_down(self, app: App) -> None:
         """Take it out of its groups."""
@@ -93,10 +88,11 @@ class PubSub(Block):
         trace = self._sidecar.span(json.loads(message.body).get("traceparent"))
         headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
         if to.component.type == "pubsub.kafka":
-            place = {"partition": message.partition, "offset": message.offset}
-            place["timestamp"] = round(message.at * 1000)
-            headers += [(f"__{name}", str(number)) for name, number in place.items()]
-            headers += [("__key", message.key)] if message.key else []
+            place = {"topic": message.topic, "partition": message.partition}
+            place |= {"offset": message.offset, "timestamp": round(message.at * 1000)}
+            place |= {"key": key} if (key := message.metadata.get("partitionKey")) else {}
+            headers += [(f"__{name}", str(value)) for name, value in place.items()]
+            headers += message.metadata.items()
         call = Call("POST", to.route, headers, message.body)
         try:
             answer = await self._sidecar.call(to.app, call, "deliver")
@@ -114,12 +110,11 @@ class PubSub(Block):
             known = ", ".join(sorted({member.topic for member in members})) or "none"
             raise LookupError(f"nobody subscribes to '{topic}' (topics with subscribers: {known})")
         data: Any = event.model_dump(mode="json") if isinstance(event, BaseModel) else event
-        event_id = _fields(data).get("event_id")
-        own = {"id": str(event_id or self._sidecar.uuid()), "source": "client"}
-        envelope = wrap(json.dumps(data).encode(), "application/json", **own, time=self._time())
-        envelope |= _place(found[0].component, topic, self._sidecar.span(None))
-        body, broker = json.dumps(envelope).encode(), self._broker(found[0].component)
-        sent = [broker.publish(topic, body, own["id"], only=app) for _ in range(times)]
+        word = str(_fields(data).get("event_id") or self._sidecar.uuid())
+        metadata, to = {"partitionKey": word, "cloudevent.id": word}, found[0].component
+        body = json.dumps(data).encode(), "application/json", metadata
+        body = self._envelope(to, topic, body, "client", None)
+        sent = [self._broker(to).publish(topic, body, metadata, app) for _ in range(times)]
         await self._sidecar.settled()
         return [answer for message in sent for answer in message.answers]
 
@@ -128,10 +123,27 @@ class PubSub(Block):
         return [json.loads(message.body).get("data") for message in messages]
 
 
+def several(body: bytes, metadata: dict[str, str]) -> list[Event]:
+    """Read events that are published at once; raises DaprError."""
+    try:
+        entries = json.loads(body, parse_int=number, parse_float=number)
+        if len({each["entryId"] for each in entries} - {""}) < len(entries):
+            raise ValueError("each entry needs an entryId of its own")
+        return [_event(each, metadata) for each in entries]
+    except (ValueError, TypeError, KeyError) as error:
+        raise DaprError(400, "ERR_PUBSUB_EVENTS_SER", f"no entries: {error!r}") from error
+
+
+def _event(entry: dict[str, Any], metadata: dict[str, str]) -> Event:
+    data, kind = entry["event"], entry.get("contentType", "")
+    body = json.dumps(data).encode() if "json" in kind else bytes(data, "utf-8")
+    return body, kind, metadata | entry.get("metadata", {})
+
+
 def meaning(status: int, body: bytes) -> str:
     """Return what an app's answer to a delivery means: SUCCESS, RETRY, DROP or NOT_FOUND."""
     if status == 404:
-        return "NOT_FOUND"  # done with, and not dead-lettered
+        return "NOT_FOUND"  # as DROP
     if not 200 <= status < 300:
         return "RETRY"
     try:
@@ -150,20 +162,14 @@ def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:
     allowed = component.words("allowedTopics")
     if allowed and topic not in allowed:
         return False
-    for entry in component.words(scopes, ";"):
-        name, _, topics = entry.partition("=")
-        if name.strip() == app_id:
-            return topic in [word.strip() for word in topics.split(",")]
+    given = dict(entry.split("=") for entry in component.words(scopes, ";"))
+    if app_id in given:
+        return topic in [word.strip() for word in given[app_id].split(",")]
     return topic not in component.words("protectedTopics")
 
 
 def _fields(document: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
-
-
-def _place(component: Component, topic: str, trace: str) -> dict[str, str]:
-    traced = {"traceid": trace, "traceparent": trace, "tracestate": ""}
-    return {"pubsubname": component.name, "topic": topic, **traced}
 
 
 block = PubSub

@@ -4,42 +4,21 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block, DaprError, metadata_of, parameter
-from dev.sidecar.blocks.stores import Change, Entry, Store, StoreError
+from dev.sidecar.blocks import App, Block, DaprError, metadata_of, number, parameter
+from dev.sidecar.blocks.stores import POSTGRESQL, Change, Entry, Store, StoreError
 from dev.sidecar.core import Sidecar
 
-T = TypeVar("T")
-
-FAILURES = {"save": "failed saving state", "delete": "failed deleting state"}
-
-
-class _Item(BaseModel):
-    """An entry to save or, in a transaction, to delete."""
-
-    key: str
-    value: Any = None
-    etag: str | None = None
-    metadata: dict[str, str] = {}
-    options: dict[str, str] = {}
-
-
-class _Step(BaseModel):
-    operation: Literal["upsert", "delete"]
-    request: _Item
-
-
-class _Many(BaseModel):
-    """The body of a bulk get or of a transaction."""
-
-    keys: list[str] = []
-    operations: list[_Step] = []
+FAILURES = {
+    "save": "failed saving state in state store {store}: {why}",
+    "delete": "failed deleting state with key {key}: {why}",
+    "transaction": "error while executing state transaction: {why}",
+}
 
 
 @dataclass(frozen=True)
@@ -53,21 +32,22 @@ class _Place:
     def get(self, key: str) -> Entry | None:
         return self.store.entries().get(self._full(key))
 
-    def change(self, item: _Item, *, delete: bool = False) -> Change:
-        order = item.options.get("concurrency")
-        ttl = (self.metadata | item.metadata).get("ttlInSeconds")
+    def change(self, item: Any, *, delete: bool = False) -> Change:
+        metadata: dict[str, str] = {**(item.get("metadata") or {}), **self.metadata}
+        options: dict[str, str] = item.get("options") or {}
+        ttl = metadata.get("ttlInSeconds")
         if ttl and not ttl.lstrip("-").isdecimal():
             raise StoreError(500, f"failed to parse ttl: '{ttl}'")
         return Change(
-            key=self._full(item.key),
-            value=None if delete else json.dumps(item.value),
-            etag="" if order == "last-write" else item.etag or "",
-            first_write=order == "first-write",
+            key=self._full(item["key"]),
+            value=None if delete else json.dumps(item.get("value")),
+            etag=item.get("etag") or "",
+            order=options.get("concurrency"),
             ttl=int(ttl) if ttl else None,
         )
 
     def _full(self, key: str) -> str:
-        if "||" in key:
+        if not key or "||" in key:
             why = f"input key/keyPrefix '{key}' can't contain '||'"
             raise DaprError(400, "ERR_MALFORMED_REQUEST", why)
         return self.prefix + key
@@ -101,13 +81,16 @@ class State(Block):
 
     async def _run(self, app: App, name: str, run: Operation, request: Request) -> Response:
         """Find the store, and turn its errors into Dapr's."""
-        store = parameter(request, "store")
+        place = self._place(app, parameter(request, "store"), request)
         try:
-            return await run(self._place(app, store, request), request) or Response(status_code=204)
+            return await run(place, request) or Response(status_code=204)
         except StoreError as error:
             status = 500 if name == "transaction" else error.status
-            why = f"{FAILURES.get(name, 'failed')} in state store {store}: {error}"
+            why = FAILURES[name].format(why=error, **request.path_params)
             raise DaprError(status, f"ERR_STATE_{name.upper()}", why) from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            why = f"failed deserializing HTTP body: {error!r}"
+            raise DaprError(400, "ERR_MALFORMED_REQUEST", why) from error
 
     def _place(self, app: App, name: str, request: Request) -> _Place:
         component = app.components.get(name)
@@ -116,41 +99,38 @@ class State(Block):
         now, uuid = self._sidecar.clock.now, self._sidecar.uuid
         store = self._stores.setdefault((name, component.type), Store(component.type, now, uuid))
         word = component.options.get("keyPrefix", "appid")
-        word = {"appid": app.app_id, "namespace": app.app_id, "name": name, "none": ""}.get(
-            word, word
-        )
+        known = {"appid": app.app_id, "namespace": app.app_id, "name": name, "none": ""}
+        word = known.get(word, word)
         return _Place(store, f"{word}||" if word else "", metadata_of(request))
 
     async def _get(self, place: _Place, request: Request) -> Response | None:
-        entry = place.get(parameter(request, "key"))
-        if entry is None:
+        if (entry := place.get(parameter(request, "key"))) is None:
             return None
         return Response(entry.value, 200, {"etag": entry.etag}, "application/json")
 
     async def _bulk_get(self, place: _Place, request: Request) -> Response:
-        found = [(key, place.get(key)) for key in (await _read(_Many, request)).keys]
+        found = [(key, place.get(key)) for key in (await _read(request)).get("keys", ())]
+        found.sort(key=lambda pair: place.store.type == POSTGRESQL and pair[1] is None)
         hits = {key: {"data": json.loads(e.value), "etag": e.etag} for key, e in found if e}
         return JSONResponse([{"key": key, **hits.get(key, {})} for key, _ in found])
 
     async def _save(self, place: _Place, request: Request) -> None:
-        failure: StoreError | None = None
-        for change in [place.change(item) for item in await _read(list[_Item], request)]:
-            try:  # in parallel, not atomic: one that fails stops no other
-                place.store.apply(change)
-            except StoreError as error:
-                failure = error
-        if failure:
-            raise failure
+        place.store.apply([place.change(item) for item in await _read(request)])
 
     async def _delete(self, place: _Place, request: Request) -> None:
         key, etag = parameter(request, "key"), request.headers.get("if-match")
-        item = _Item(key=key, etag=etag, options=dict(request.query_params))
-        place.store.apply(place.change(item, delete=True))
+        item = {"key": key, "etag": etag, "options": request.query_params}
+        place.store.apply([place.change(item, delete=True)])
 
     async def _transact(self, place: _Place, request: Request) -> None:
-        steps = (await _read(_Many, request)).operations
-        changes = [place.change(s.request, delete=s.operation == "delete") for s in steps]
-        place.store.transact(changes)
+        steps = [
+            (s["operation"], s["request"]) for s in (await _read(request)).get("operations", ())
+        ]
+        for word in {word for word, _ in steps} - {"upsert", "delete"}:
+            why = f"operation type {word} not supported"
+            raise DaprError(400, "ERR_NOT_SUPPORTED_STATE_OPERATION", why)
+        changes = [place.change(item, delete=word == "delete") for word, item in steps]
+        place.store.apply(changes, atomic=True)
 
     async def _state(self, key: str, store: str | None = None) -> Any:
         stores = [held for (name, _), held in self._stores.items() if store in {None, name}]
@@ -165,19 +145,8 @@ class State(Block):
         return stored
 
 
-def _number(text: str) -> float:
-    """Return a number as it comes out of Dapr, which holds every number as float64."""
-    number = float(text)
-    return int(number) if number.is_integer() and abs(number) < 1e21 else number
-
-
-async def _read(shape: type[T], request: Request) -> T:
-    try:
-        document = json.loads(await request.body(), parse_int=_number, parse_float=_number)
-        return TypeAdapter(shape).validate_python(document)
-    except ValueError as error:
-        why = f"failed deserializing HTTP body: {error}"
-        raise DaprError(400, "ERR_MALFORMED_REQUEST", why) from error
+async def _read(request: Request) -> Any:
+    return json.loads(await request.body(), parse_int=number, parse_float=number)
 
 
 block = State

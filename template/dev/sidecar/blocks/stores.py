@@ -32,7 +32,7 @@ class Change:
     key: str
     value: str | None
     etag: str
-    first_write: bool
+    order: str | None
     ttl: int | None
 
 
@@ -40,7 +40,7 @@ class Store:
     """One store, of the `type` of its component."""
 
     def __init__(self, type: str, now: Callable[[], float], uuid: Callable[[], str]) -> None:
-        self._type = type
+        self.type = type
         self._now = now
         self._uuid = uuid
         self._entries: dict[str, Entry] = {}
@@ -51,48 +51,48 @@ class Store:
         self._entries = {k: e for k, e in held if e.expires is None or e.expires > now}
         return self._entries
 
-    def apply(self, change: Change) -> None:
-        """Make one change; raises StoreError if it can't be made."""
+    def apply(self, changes: Sequence[Change], *, atomic: bool = False) -> None:
+        """Make those that can be made; none if `atomic`, but on Redis. Raises StoreError."""
+        before, failure = dict(self._entries), None
+        for change in changes:
+            try:
+                self._apply(change)
+            except StoreError as error:
+                failure = failure or error
+        if failure:
+            if atomic and self.type != REDIS:
+                self._entries = before
+            raise failure
+
+    def _apply(self, change: Change) -> None:
         before = self.entries().get(change.key)
-        (self._check_redis if self._type == REDIS else self._check)(change, before)
+        (self._check_redis if self.type == REDIS else self._check)(change, before)
         if change.value is None:
             self._entries.pop(change.key, None)
             return
-        guarded = change.first_write or bool(before and before.guarded)
+        guarded = change.order == "first-write" or bool(before and before.guarded)
         expires = self._now() + change.ttl if change.ttl and change.ttl > 0 else None
         etag = self._uuid()
-        if self._type == REDIS:
+        if self.type == REDIS:
             etag = str(int(before.etag) + 1) if before else "1"
             if before and change.ttl is None:
                 expires = before.expires  # a save that names no TTL leaves the one that runs
         self._entries[change.key] = Entry(change.value, etag, expires, guarded)
 
-    def transact(self, changes: Sequence[Change]) -> None:
-        """Make all changes or none; on Redis those that can be made. Raises what `apply` does."""
-        before, failure = dict(self._entries), None
-        for change in changes:
-            try:
-                self.apply(change)
-            except StoreError as error:
-                failure = failure or error
-        if failure:
-            if self._type != REDIS:
-                self._entries = before
-            raise failure
-
     def _check(self, change: Change, before: Entry | None) -> None:
         if change.etag and (before is None or before.etag != change.etag):
             raise StoreError(409, f"{change.key} has another etag")
-        if change.first_write and not change.etag and before:
-            status = 500 if self._type == POSTGRESQL else 409
+        if change.order == "first-write" and not change.etag and before:
+            status = 500 if self.type == POSTGRESQL else 409
             raise StoreError(status, f"{change.key} already exists")
 
     def _check_redis(self, change: Change, before: Entry | None) -> None:
-        if change.etag and not change.etag.isdecimal():
-            raise StoreError(400, f"invalid etag: '{change.etag}' is no number")
-        if before is None or before.etag == change.etag:
+        etag = "" if change.order == "last-write" and change.value is not None else change.etag
+        if etag and not etag.isdecimal() and change.value is not None:
+            raise StoreError(400, f"invalid etag: '{etag}' is no number")
+        if before is None or before.etag == etag:
             return  # an absent key takes any
-        if change.etag:
+        if etag:
             raise StoreError(409, f"{change.key} has another etag")
         if before.guarded and change.value is not None:
             raise StoreError(500, f"failed to set key {change.key}")
