@@ -180,7 +180,7 @@ def _names(kind: type[BaseModel], field: str) -> set[str]:
     [
         (keys.session("abc123"), "session:abc123", 1 / 24),
         (keys.conversation("xyz789"), "conversation:xyz789", 1),
-        (keys.concept("lists", "Beginner", "m"), "concept:lists:Beginner:m", 1),
+        (keys.concept("lists", "Beginner", "m", "v"), "concept:lists:Beginner:m:v", 1),
         (keys.error("a1b2c3"), "error:a1b2c3", 30),
         (keys.review("rev123"), "review:rev123", 90),
         (keys.topic_mastery("user42", "loops"), "mastery:user42:loops", 365),

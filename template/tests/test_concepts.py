@@ -135,7 +135,7 @@ async def test_a_model_that_answers_nonsense_is_an_error(
     client: AsyncClient, sidecar: Sidecar, openai_server: OpenAIServer
 ) -> None:
     """Nothing is told on, and nothing kept."""
-    openai_server.script.append("no explanation")
+    openai_server.script.extend(["no explanation"] * 2)
     asked = {"student_id": "stu-1", "query": "What is a tuple?"}
     answer = await client.post("/explain_concept", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (502, "model-answer-unusable")

@@ -82,6 +82,8 @@ def test_every_setting_is_told(feature: str, variable: str, field: Any) -> None:
         assert default == "must be given"
     elif field.default is None:
         assert default in {"none", "as declared"}
+    elif isinstance(field.default, bool):
+        assert default == str(field.default).lower()
     elif isinstance(field.default, int | float):
         assert float(default) == field.default
     else:

@@ -16,6 +16,7 @@ TEXT: Mapping[str, str] = {
     "agent": r"""
         open.?ai | (?<![a-z])agents?(?![a-z]) | (?<![a-z])gpt | (?<![a-z])llm | prompt
         | temperature | max.?tokens | max.?history | language.model | conversation | completion
+        | (?<![a-z])gen.?ai
         """,
     "sidecar": r"dapr | side-?car | aiohttp",
 }
@@ -25,7 +26,9 @@ NAMES: Mapping[str, str] = {
     "pubsub": r"kafka | pubsub | publish | subscri(be|ption) | cloud_?event | dead_?letter",
     "state": r"redis | postgres | etag(?![a-z]) | (?<![a-z])ttl(?![a-z]) | state_?store | state\.",
     "invocation": r"invo[ck]",
-    "agent": r"openai | agents | history | prompt | temperature | max_tokens | conversation_",
+    "agent": r"""
+        openai | agents | history | prompt | temperature | max_tokens | conversation_ | gen_ai
+        """,
     "sidecar": r"dapr | sidecar | aiohttp",
 }
 """What tells it among the names of Python: `topic`, `event`, `agent` have more meanings there."""

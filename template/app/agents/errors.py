@@ -1,27 +1,57 @@
 """What can go wrong with a model. The client's own messages stay here: they may hold keys."""
 
-from app.core.errors import DeadlineError, UnavailableError, UpstreamError
+from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 
 
 class ModelUnavailableError(UnavailableError):
-    """The model's server can't be reached, or is overloaded."""
+    """The model's server can't be reached or is overloaded: nothing was paid."""
 
     code, title = "model-unavailable", "The model is not available"
 
 
+class ModelBrokenError(ModelUnavailableError):
+    """The connection broke after the request was sent: it may have been paid for."""
+
+    code, title = "model-connection-broken", "The connection to the model broke"
+
+
 class ModelDeadlineError(DeadlineError):
-    """The model did not answer in time."""
+    """The model did not answer in time, retries included."""
 
     code, title = "model-deadline-exceeded", "The model did not answer in time"
 
 
 class ModelRefusedError(UpstreamError):
-    """The server refused the request: a wrong key, model or parameter."""
+    """The server refused the request: a wrong key, model or parameter, or no quota."""
 
     code, title = "model-refused", "The model's server refused the request"
 
 
 class ModelAnswerError(UpstreamError):
-    """The answer is empty, cut, filtered, or not of the shape asked for."""
+    """The answer is no completion, empty, or not of the shape asked for."""
 
     code, title = "model-answer-unusable", "The model's answer can't be used"
+
+
+class AnswerCutError(ModelAnswerError):
+    """The answer ended before its end: at its longest, or with the stream."""
+
+    code, title = "model-answer-cut", "The model's answer is incomplete"
+
+
+class AnswerWithheldError(ModelAnswerError):
+    """The model refused, its server filtered, or the answer holds what nobody may see."""
+
+    code, title = "model-answer-withheld", "The model's answer is withheld"
+
+
+class ToolRoundsError(ModelAnswerError):
+    """The model went on to call tools in the place of an answer."""
+
+    code, title = "model-tool-rounds-exceeded", "The model called tools without an end"
+
+
+class BudgetError(ServiceError):
+    """The user's tokens of the day are spent; nothing was asked, nothing is paid."""
+
+    status, code, title = 429, "budget-exhausted", "The budget of the day is spent"

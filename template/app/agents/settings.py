@@ -1,5 +1,7 @@
 """Settings of the agent: what operations change over the declaration."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from app.core.config import Environment
@@ -21,4 +23,19 @@ class AgentSettings(Environment):
     )
     agent_seconds: float = Field(
         default=30.0, gt=0, description="Deadline of one answer, retries included."
+    )
+    agent_retries: int = Field(
+        default=2, ge=0, le=10, description="How often a call is repeated that was not answered."
+    )
+    agent_prices: Path | None = Field(
+        default=None, description="Your price table, instead of app/agents/prices.yaml."
+    )
+    user_tokens_per_day: int | None = Field(
+        default=None, ge=1, description="Tokens that a user may spend a day (UTC)."
+    )
+    history_tokens: int = Field(
+        default=8000, ge=1, description="Tokens of a conversation that are remembered."
+    )
+    otel_instrumentation_genai_capture_message_content: bool = Field(
+        default=False, description="Whether logs hold what was asked and answered."
     )

@@ -21,9 +21,9 @@ def conversation(session_id: str) -> Key:
     return Key.of("conversation", session_id, ttl=DAY)
 
 
-def concept(concept: str, level: str, model: str) -> Key:
-    """Key of a cached explanation, 24 hours."""
-    return Key.of("concept", concept, level, model, ttl=DAY)
+def concept(concept: str, level: str, model: str, version: str) -> Key:
+    """Key of a cached explanation, 24 hours; `version` names the prompts it comes from."""
+    return Key.of("concept", concept, level, model, version, ttl=DAY)
 
 
 def review(review_id: str) -> Key:

@@ -1,10 +1,12 @@
-"""The agent: a model to ask, and its memory."""
+"""The agent: a model to ask, its memory, what it costs, and answers that are kept."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from app.agents.cache import AnswerCache
 from app.agents.client import Agent
 from app.agents.history import History
+from app.agents.ledger import Ledger
 from app.agents.settings import AgentSettings
 from app.core.declaration.agent import AgentConfig
 from app.core.feature import Feature
@@ -14,11 +16,16 @@ from app.services.state import StateStore
 
 @asynccontextmanager
 async def open_agent(resources: Resources) -> AsyncGenerator[None]:
-    """Offer the agent and the history of its conversations."""
-    config = resources.get(AgentConfig)
-    async with Agent.open(config, resources.get(AgentSettings)) as agent:
-        resources.add(agent)
-        resources.add(History(resources.get(StateStore), config))
+    """Offer the agent, the accounts of its users, its conversations, and a cache."""
+    config, settings = resources.get(AgentConfig), resources.get(AgentSettings)
+    store = resources.get(StateStore)
+    async with (
+        Ledger.open(store, settings.user_tokens_per_day) as ledger,
+        Agent.open(config, settings, ledger) as agent,
+    ):
+        history = History(store, config, settings.history_tokens)
+        for item in (agent, ledger, history, AnswerCache(store)):
+            resources.add(item)
         yield
 
 

@@ -1,13 +1,15 @@
 """Concepts: explanations by the model, kept for a day."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Annotated
 from uuid import uuid4
 
 from fastapi import Depends
 
+from app.agents.cache import AnswerCache
 from app.agents.client import Agent
+from app.agents.reply import Reply
 from app.agents.settings import AgentSettings
 from app.contracts import keys
 from app.contracts.concepts import ConceptExplanation, ConceptRequestEvent
@@ -18,16 +20,8 @@ from app.domain import explaining
 from app.domain.explaining import Subject
 from app.services.publisher import Publisher
 from app.services.shared import SharedState
-from app.services.state import StateStore
 
-
-@dataclass(frozen=True)
-class Explained:
-    """An explanation, and what it cost."""
-
-    explanation: ConceptExplanation
-    cached: bool
-    token_efficiency: float
+Explained = Reply[ConceptExplanation]
 
 
 class Explainer:
@@ -38,29 +32,36 @@ class Explainer:
         *,
         agent: Agent,
         model: str,
-        store: StateStore,
+        cache: AnswerCache,
         shared: SharedState,
         publisher: Publisher,
     ) -> None:
         self._agent = agent
         self._model = model
-        self._store = store
+        self._cache = cache
         self._shared = shared
         self._publisher = publisher
 
-    async def explain(self, subject: Subject) -> Explained:
-        """Return the explanation of the cache, else the model's."""
-        key = keys.concept(subject.cache_name, subject.level, self._model)
-        if kept := await self._store.get(key, ConceptExplanation):
-            return Explained(kept, cached=True, token_efficiency=1.0)
-        reply = await self._agent.ask(explaining.question(subject), ConceptExplanation)
-        explanation = explaining.checked(reply.content, subject)
-        await self._store.save(key, explanation)
-        return Explained(explanation, cached=False, token_efficiency=reply.token_efficiency)
+    async def explain(self, subject: Subject, user_id: str) -> Explained:
+        """Return the explanation of the cache, else the model's, which is kept for a day.
+
+        The cache knows it by concept, level, model and prompts. Who asks while the model is
+        asked gets the same answer; the first one pays.
+        """
+        question = explaining.question(subject)
+        sample = explaining.question(replace(subject, percent=0))  # the level is in the key
+        version = self._agent.version(sample, ConceptExplanation)
+        key = keys.concept(subject.cache_name, subject.level, self._model, version)
+
+        async def ask() -> Explained:
+            reply = await self._agent.ask(question, ConceptExplanation, user=user_id)
+            return replace(reply, content=explaining.checked(reply.content, subject))
+
+        return await self._cache.answer(key, ConceptExplanation, ask)
 
     async def respond(self, event: ConceptRequestEvent) -> None:
         """Answer a request on `learning.concept-response`."""
-        explained = await self.explain(explaining.of_event(event))
+        explained = await self.explain(explaining.of_event(event), event.user_id)
         await self._tell(explained, event.derived_id(), event.event_id, event.user_id)
 
     async def answer(self, request: AgentRequest) -> AgentResponse:
@@ -70,15 +71,16 @@ class Explainer:
         percent = request.context.mastery_level if request.context else None
         if percent is None:
             percent = await self._shared.percent(request.student_id, concept)
-        explained = await self.explain(explaining.subject(concept, request.query, percent))
+        subject = explaining.subject(concept, request.query, percent)
+        explained = await self.explain(subject, request.student_id)
         response_id = str(uuid4())
         await self._tell(explained, response_id, response_id, request.student_id)
-        details = explained.explanation.model_dump(exclude={"explanation"})
+        details = explained.content.model_dump(exclude={"explanation"})
         return AgentResponse(
             response_id=response_id,
             agent_type="concepts",
             student_id=request.student_id,
-            content=explaining.text(explained.explanation),
+            content=explaining.text(explained.content),
             metadata={**details, "cached": explained.cached},
             token_efficiency=explained.token_efficiency,
             processing_time_ms=(time.perf_counter() - started) * 1000,
@@ -88,7 +90,7 @@ class Explainer:
         self, explained: Explained, event_id: str, request_id: str, user_id: str
     ) -> None:
         event = explaining.response(
-            explained.explanation, event_id=event_id, request_id=request_id, user_id=user_id
+            explained.content, event_id=event_id, request_id=request_id, user_id=user_id
         )
         await self._publisher.publish("learning.concept-response", event)
 
@@ -97,13 +99,13 @@ def explainer(
     agent: Annotated[Agent, Depends(resource(Agent))],
     config: Annotated[AgentConfig, Depends(resource(AgentConfig))],
     settings: Annotated[AgentSettings, Depends(resource(AgentSettings))],
-    store: Annotated[StateStore, Depends(resource(StateStore))],
+    cache: Annotated[AnswerCache, Depends(resource(AnswerCache))],
     shared: Annotated[SharedState, Depends(resource(SharedState))],
     publisher: Annotated[Publisher, Depends(resource(Publisher))],
 ) -> Explainer:
     """Build it from what is open."""
     model = settings.openai_model or config.model
-    return Explainer(agent=agent, model=model, store=store, shared=shared, publisher=publisher)
+    return Explainer(agent=agent, model=model, cache=cache, shared=shared, publisher=publisher)
 
 
 ExplainerDep = Annotated[Explainer, Depends(explainer)]

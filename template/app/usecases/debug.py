@@ -40,7 +40,8 @@ class Debugger:
         key = keys.error(error.hash(event.user_id))
         known = await self._store.get(key, ErrorPatternState)
         if known is None:
-            reply = await self._agent.ask(hints.question(event, error), DebugAnalysis)
+            question = hints.question(event, error)
+            reply = await self._agent.ask(question, DebugAnalysis, user=event.user_id)
             efficiency = reply.token_efficiency
             known = hints.seen(event.user_id, error, reply.content, now)
         pattern = await self._store.once(

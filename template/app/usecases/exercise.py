@@ -47,7 +47,7 @@ class Exercises:
         state = await self.read(event.event_id)
         if state is None:
             asked = question or exercises.question(event)
-            reply = await self._agent.ask(asked, GeneratedExercise)
+            reply = await self._agent.ask(asked, GeneratedExercise, user=event.user_id)
             made, efficiency = reply.content, reply.token_efficiency
             new = exercises.record(event, made, datetime.now(UTC))
             key = keys.exercise(event.event_id)

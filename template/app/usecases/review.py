@@ -59,7 +59,7 @@ class Reviewer:
 
     async def _review(self, event: CodeReviewRequestEvent, wish: str = "") -> Reply[CodeReview]:
         question = reviewing.question(event.code, event.language, event.focus_areas, wish)
-        return await self._agent.ask(question, CodeReview)
+        return await self._agent.ask(question, CodeReview, user=event.user_id)
 
     async def _keep(self, event: CodeReviewRequestEvent, review: CodeReview) -> CodeReviewState:
         state = reviewing.record(event, review, datetime.now(UTC))

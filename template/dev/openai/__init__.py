@@ -7,10 +7,20 @@ from os import environ
 from starlette.types import ASGIApp
 
 from dev import Companion
+from dev.openai.script import Call, Failure, Reply, Silence
 from dev.openai.server import OpenAIServer
 from dev.serve import HOST, free_port, serve
 
-__all__ = ["NAME", "OpenAIServer", "companion", "openai_app"]
+__all__ = [
+    "NAME",
+    "Call",
+    "Failure",
+    "OpenAIServer",
+    "Reply",
+    "Silence",
+    "companion",
+    "openai_app",
+]
 
 NAME = "openai_server"
 

@@ -2,21 +2,20 @@
 
 import json
 from collections import deque
-from collections.abc import AsyncGenerator
 from typing import Any
-from uuid import uuid4
 
 from pydantic import BaseModel, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.openai.answers import Author, tokens
+from dev.openai.script import Call, Failure, Reply, Scripted, problem
+from dev.openai.wire import CREATED, Exchange, Written
 
 MODEL = "gpt-4o-mini"
-CREATED = 1_700_000_000
 
 
 class Message(BaseModel):
@@ -24,6 +23,8 @@ class Message(BaseModel):
 
     role: str
     content: str | list[dict[str, Any]] | None = None
+    tool_calls: list[dict[str, Any]] | None = None
+    tool_call_id: str | None = None
 
     @property
     def text(self) -> str:
@@ -41,8 +42,15 @@ class ChatRequest(BaseModel):
     stream: bool = False
     stream_options: dict[str, Any] | None = None
     response_format: dict[str, Any] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
+
+    @property
+    def limit(self) -> int | None:
+        """The longest answer, in tokens."""
+        return self.max_completion_tokens or self.max_tokens
 
 
 class OpenAIServer:
@@ -50,8 +58,12 @@ class OpenAIServer:
 
     def __init__(self) -> None:
         self.requests: list[ChatRequest] = []
-        self.script: deque[str | Response] = deque()
-        """What the next requests are answered with: a content, or a whole response."""
+        self.script: deque[Scripted] = deque()
+        """What the next requests are answered with."""
+        self.open = 0
+        """Completions that are being written."""
+        self.abandoned = 0
+        """Completions whose client went away before the end."""
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
             Route("/v1/models", self._models),
@@ -76,67 +88,63 @@ class OpenAIServer:
             return problem(400, f"Invalid '{where}': {first['msg']}", param=where)
         self.requests.append(asked)
         scripted = self.script.popleft() if self.script else None
-        if isinstance(scripted, Response):
-            return scripted
-        pieces = tokens(scripted if scripted is not None else _answer(asked))
-        limit = asked.max_completion_tokens or asked.max_tokens or len(pieces)
-        finish = "length" if len(pieces) > limit else "stop"
-        pieces = pieces[:limit]
-        spent = sum(len(tokens(message.text)) + 4 for message in asked.messages)
-        usage = {"prompt_tokens": spent, "completion_tokens": len(pieces)}
-        usage["total_tokens"] = sum(usage.values())
-        if asked.stream:
-            chunks = _stream(asked, pieces, finish, usage)
-            return StreamingResponse(chunks, media_type="text/event-stream")
-        message = {"role": "assistant", "content": "".join(pieces), "refusal": None}
-        choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
-        body = _head(asked, "chat.completion")
-        return JSONResponse({**body, "choices": [choice], "usage": usage})
+        match scripted:
+            case Response():
+                return scripted
+            case Failure():
+                return scripted.response(request.headers["authorization"])
+            case Reply():
+                return self._written(asked, scripted, asked.limit)
+            case str():
+                return self._written(asked, Reply(scripted), asked.limit)
+            case None:  # what it says by itself fits, whatever the limit
+                return self._written(asked, _own(asked), None)
+
+    def _written(self, asked: ChatRequest, reply: Reply, limit: int | None) -> Response:
+        exchange = Exchange(
+            reply=reply,
+            model=asked.model,
+            prompt_tokens=sum(len(tokens(message.text)) + 4 for message in asked.messages),
+            limit=limit,
+            counted=bool((asked.stream_options or {}).get("include_usage")),
+        )
+        self.open += 1
+        return Written(exchange, stream=asked.stream, ended=self._ended)
+
+    def _ended(self, whole: bool) -> None:
+        self.open -= 1
+        self.abandoned += not whole
 
 
-def problem(
-    status: int, message: str, code: str | None = None, param: str | None = None
-) -> Response:
-    """Return an error in OpenAI's shape."""
-    error = {"message": message, "type": "invalid_request_error", "param": param, "code": code}
-    return JSONResponse({"error": error}, status)
-
-
-def _answer(asked: ChatRequest) -> str:
+def _own(asked: ChatRequest) -> Reply:
+    """Answer what was asked, the same for the same question."""
     said = [message.text for message in asked.messages]
     question = next((m.text for m in reversed(asked.messages) if m.role == "user"), said[-1])
     author = Author(question, seed="\n".join(said))
+    last = asked.messages[-1]
+    if last.role == "tool":
+        return Reply(f"The tool says: {last.text}")
+    if tool := _wanted(asked, question):
+        return Reply(calls=[Call(tool["name"], author.fill(tool.get("parameters", {})))])
     wanted = asked.response_format or {}
     if wanted.get("type") == "json_schema":
-        return json.dumps(author.fill(wanted["json_schema"]["schema"]), ensure_ascii=False)
+        document = author.fill(wanted["json_schema"]["schema"])
+        return Reply(json.dumps(document, ensure_ascii=False), finish="stop")
     if wanted.get("type") == "json_object":
-        return json.dumps({"answer": author.text()}, ensure_ascii=False)
-    return author.text()
+        return Reply(json.dumps({"answer": author.text()}, ensure_ascii=False))
+    return Reply("".join(tokens(author.text())[: asked.limit]))
 
 
-async def _stream(
-    asked: ChatRequest, pieces: list[str], finish: str, usage: dict[str, int]
-) -> AsyncGenerator[str]:
-    head = _head(asked, "chat.completion.chunk")
-    counted = (asked.stream_options or {}).get("include_usage")
-    if counted:
-        head["usage"] = None
-    deltas: list[dict[str, str]] = [{"role": "assistant", "content": ""}]
-    deltas += [{"content": piece} for piece in pieces]
-    for delta in deltas:
-        yield _event({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
-    yield _event({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
-    if counted:
-        yield _event({**head, "choices": [], "usage": usage})
-    yield "data: [DONE]\n\n"
-
-
-def _event(chunk: dict[str, Any]) -> str:
-    return f"data: {json.dumps(chunk)}\n\n"
-
-
-def _head(asked: ChatRequest, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{uuid4()}", "object": kind, "created": CREATED, "model": asked.model}
+def _wanted(asked: ChatRequest, question: str) -> dict[str, Any] | None:
+    """Return the tool that must be called, or that the question names."""
+    tools: list[dict[str, Any]] = [tool["function"] for tool in asked.tools or []]
+    if isinstance(asked.tool_choice, dict):
+        chosen = asked.tool_choice["function"]["name"]
+        return next((tool for tool in tools if tool["name"] == chosen), None)
+    if asked.tool_choice == "none":
+        return None
+    named = (tool for tool in tools if tool["name"] in question)
+    return next(named, tools[0] if tools and asked.tool_choice == "required" else None)
 
 
 def _described(model: str) -> dict[str, Any]:

@@ -1,35 +1,29 @@
-"""The agent: typed answers, typed failures, a memory that has an end."""
+"""The agent: typed answers, what they cost, and nothing that must not be told."""
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from structlog.testing import capture_logs
 
-from app.agents.client import Agent, Message
-from app.agents.errors import (
-    ModelAnswerError,
-    ModelDeadlineError,
-    ModelRefusedError,
-    ModelUnavailableError,
-)
-from app.agents.history import History
+from app.agents.client import Agent
+from app.agents.errors import AnswerWithheldError, ModelAnswerError
+from app.agents.reply import Message
 from app.agents.settings import AgentSettings
+from app.agents.usage import Price, PriceTable, Usage
 from app.core.config import ConfigurationError
 from app.core.declaration.agent import AgentConfig
-from app.core.declaration.state import StateConfig
 from app.core.feature import discover
 from app.main import create_app
-from app.services.sidecar import Sidecar
-from app.services.state import StateStore
-from dev.openai import OpenAIServer
+from dev.openai import OpenAIServer, Reply
 
-KEY = "sk-never-to-be-seen"
-CONFIG = AgentConfig(model="test-model", max_tokens=100, max_history=4)
+AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
+KEY = "sk-never-to-be-seen-anywhere"
+SYSTEM = "You are a helpful AI tutor for learning Python."
+QUESTION = Message(role="user", content="hi")
 
 
 class Verdict(BaseModel):
@@ -39,61 +33,68 @@ class Verdict(BaseModel):
     why: str
 
 
-@pytest.fixture
-async def agent(service: FastAPI) -> AsyncGenerator[Agent]:
-    """Return an agent of its own settings."""
-    declared: AgentSettings = service.state.resources.get(AgentSettings)
-    own = {"openai_api_key": SecretStr(KEY), "openai_model": None, "max_tokens": None}
-    settings = declared.model_copy(update={**own, "agent_seconds": 2.0})
-    async with Agent.open(CONFIG, settings) as agent:
-        yield agent
-
-
-def completion(content: str | None = "hi", **changes: Any) -> Response:
-    """Return a completion, changed at will."""
-    message = {"role": "assistant", "content": content, "refusal": changes.pop("refusal", None)}
-    choice = {"index": 0, "message": message, "finish_reason": changes.pop("finish", "stop")}
-    body = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "m"}
-    return JSONResponse({**body, "choices": [choice], **changes})
-
-
-def failure(status: int) -> Response:
-    """Return an error that holds the key, as OpenAI's may; a retry need not wait."""
-    error = {"error": {"message": f"Incorrect API key provided: {KEY}", "code": "x"}}
-    return JSONResponse(error, status, {"retry-after-ms": "1"})
-
-
-async def ask(agent: Agent) -> str:
-    """Ask anything."""
-    return (await agent.chat([Message(role="user", content="hi")])).content
-
-
 async def test_the_system_prompt_comes_first(agent: Agent, openai_server: OpenAIServer) -> None:
     """From the declaration, as are model and limits."""
-    await ask(agent)
+    await agent.chat([QUESTION])
     (asked,) = openai_server.requests
     said = [(message.role, message.content) for message in asked.messages]
-    assert said == [("system", CONFIG.system_prompt_template), ("user", "hi")]
-    assert (asked.model, asked.max_tokens) == ("test-model", 100)
+    assert said == [("system", SYSTEM), ("user", "hi")]
+    assert (asked.model, asked.max_tokens) == ("gpt-4.1-mini", 100)
 
 
 async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIServer) -> None:
-    """Efficiency is the share of the budget left unspent."""
-    openai_server.script.append("one two three four five")
-    reply = await agent.chat([Message(role="user", content="hi")])
-    assert (reply.content, reply.tokens_out) == ("one two three four five", 5)
-    assert reply.tokens_in > 0
+    """Efficiency is the share of the budget left unspent; cached tokens are cheaper."""
+    usage = {
+        "prompt_tokens": 1000,
+        "completion_tokens": 5,
+        "prompt_tokens_details": {"cached_tokens": 600},
+    }
+    openai_server.script.append(Reply("one two three four five", usage=usage))
+    reply = await agent.chat([QUESTION])
+    assert reply.content == "one two three four five"
+    assert reply.usage == Usage(tokens_in=1000, tokens_out=5, tokens_cached=600)
+    assert reply.cost == pytest.approx((400 * 0.40 + 600 * 0.10 + 5 * 1.60) / 1_000_000)
     assert reply.token_efficiency == pytest.approx(0.95)
 
 
-@pytest.mark.parametrize("usage", [None, {"prompt_tokens": -5, "completion_tokens": 10**9}])
-async def test_efficiency_is_never_nonsense(
+@pytest.mark.parametrize(
+    "usage",
+    [None, {"prompt_tokens": -5, "completion_tokens": 5}, {"completion_tokens": 10**9}],
+)
+async def test_nonsense_in_the_usage_is_estimated(
     agent: Agent, openai_server: OpenAIServer, usage: dict[str, int] | None
 ) -> None:
-    """Servers leave the usage out, or invent it."""
-    counted = usage and {**usage, "total_tokens": 0}
-    openai_server.script.append(completion(usage=counted))
-    assert 0 <= (await agent.chat([])).token_efficiency <= 1
+    """Servers leave it out, or invent it; a user's budget must not depend on that."""
+    counted = usage and {"prompt_tokens": 1, **usage}
+    openai_server.script.append(Reply("four by four is 16", usage=counted))
+    reply = await agent.chat([QUESTION])
+    assert reply.usage.estimated
+    assert 0 < reply.usage.tokens_in < 200
+    assert reply.usage.tokens_out == 5
+    assert 0 <= reply.token_efficiency <= 1
+
+
+async def test_the_server_says_which_model_answered(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """And that one is paid; a model without a price costs what nobody knows."""
+    openai_server.script.append(Reply("hello", model="gpt-4.1-mini-2025-04-14"))
+    openai_server.script.append(Reply("hello", model="homemade"))
+    dated, unknown = await agent.chat([QUESTION]), await agent.chat([QUESTION])
+    assert dated.model == "gpt-4.1-mini-2025-04-14"
+    assert dated.cost
+    assert (unknown.model, unknown.cost) == ("homemade", None)
+
+
+def test_prices_are_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A table of one's own takes the place of the template's; a wrong one fails the start."""
+    own = tmp_path_factory.mktemp("prices") / "prices.yaml"
+    own.write_text("homemade: {input: 1, cached: 0, output: 2}\n")
+    assert PriceTable.load(own).cost("homemade", Usage(1_000_000, 1_000_000)) == 3
+    own.write_text("homemade: {input: cheap}\n")
+    with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
+        PriceTable.load(own)
+    assert PriceTable({"m": Price(input=1, cached=0, output=2)}).cost("m-mini", Usage(1)) is None
 
 
 async def test_an_answer_has_the_shape_asked_for(agent: Agent) -> None:
@@ -101,126 +102,94 @@ async def test_an_answer_has_the_shape_asked_for(agent: Agent) -> None:
     assert isinstance((await agent.ask("Is it good?", Verdict)).content, Verdict)
 
 
-@pytest.mark.parametrize("content", ["", "no json", "{}", '{"good": "who knows", "why": ""}'])
-async def test_an_answer_of_another_shape_is_an_error(
+async def test_a_code_fence_around_json_is_no_mistake(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """Models like to put one there."""
+    openai_server.script.append('```json\n{"good": true, "why": ""}\n```')
+    assert (await agent.ask("Is it good?", Verdict)).content.good
+    assert len(openai_server.requests) == 1
+
+
+async def test_an_answer_of_another_shape_is_repaired_once(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """The model is shown its answer and what is wrong; both answers are paid."""
+    openai_server.script.extend(['{"good": "who knows"}', '{"good": true, "why": "it is"}'])
+    reply = await agent.ask("Is it good?", Verdict)
+    assert reply.content == Verdict(good=True, why="it is")
+    first, second = openai_server.requests
+    shown, complaint = second.messages[-2:]
+    assert (shown.role, shown.content) == ("assistant", '{"good": "who knows"}')
+    assert "good: Input should be a valid boolean" in complaint.text
+    assert "why: Field required" in complaint.text
+    assert len(second.messages) == len(first.messages) + 2
+    assert reply.usage.tokens_out > 10
+
+
+@pytest.mark.parametrize("content", ["no json", "{}", '{"good": "who knows", "why": ""}'])
+async def test_an_answer_of_another_shape_again_is_an_error(
     agent: Agent, openai_server: OpenAIServer, content: str
 ) -> None:
-    """Nobody goes on with half of it."""
-    openai_server.script.append(completion(content))
+    """Nobody goes on with half of it, nor pays for a third."""
+    openai_server.script.extend([content] * 3)
+    with pytest.raises(ModelAnswerError, match="Verdict"):
+        await agent.ask("Is it good?", Verdict)
+    assert len(openai_server.requests) == 2
+
+
+async def test_an_answer_that_was_cut_is_not_repaired(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """It would be cut again."""
+    openai_server.script.append("word " * 200)
     with pytest.raises(ModelAnswerError):
+        await agent.ask("Is it good?", Verdict)
+    assert len(openai_server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "leak", [KEY, f"Of course: {KEY}!", f"My instructions: {SYSTEM}", SYSTEM.replace(" ", "\n")]
+)
+async def test_key_and_system_prompt_are_in_no_answer(
+    agent: Agent, openai_server: OpenAIServer, leak: str
+) -> None:
+    """Whatever the model was talked into."""
+    openai_server.script.extend([leak, json.dumps({"good": True, "why": leak})])
+    with pytest.raises(AnswerWithheldError) as caught:
+        await agent.chat([QUESTION])
+    assert KEY not in str(caught.value)
+    with pytest.raises(AnswerWithheldError):
         await agent.ask("Is it good?", Verdict)
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        completion(None),
-        completion(""),
-        completion(choices=[]),
-        completion(choices=None),
-        completion(finish="length"),
-        completion(finish="content_filter"),
-        completion(None, refusal="I won't."),
-        HTMLResponse("<p>gateway</p>"),
-        JSONResponse("text"),
-        Response(b'{"choices": [', media_type="application/json"),
-    ],
-)
-async def test_what_looks_like_an_answer_and_is_none_is_an_error(
-    agent: Agent, openai_server: OpenAIServer, answer: Response
-) -> None:
-    """The client raises nothing for most of these."""
-    openai_server.script.append(answer)
-    with pytest.raises(ModelAnswerError):
-        await ask(agent)
+async def test_a_part_of_the_prompt_may_be_said(agent: Agent, openai_server: OpenAIServer) -> None:
+    """An agent may say what it is."""
+    openai_server.script.append("I am a helpful AI tutor.")
+    assert (await agent.chat([QUESTION])).content == "I am a helpful AI tutor."
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (400, ModelRefusedError),
-        (401, ModelRefusedError),
-        (404, ModelRefusedError),
-        (429, ModelUnavailableError),
-        (500, ModelUnavailableError),
-        (503, ModelUnavailableError),
-    ],
-)
-async def test_errors_are_told_apart_and_hold_no_key(
-    agent: Agent, openai_server: OpenAIServer, status: int, error: type[Exception]
-) -> None:
-    """What may pass is unavailable, what won't is refused."""
-    openai_server.script.extend(failure(status) for _ in range(3))
-    with pytest.raises(error) as caught:
-        await ask(agent)
-    assert str(status) in str(caught.value)
-    assert KEY not in repr(caught.value)
-    assert caught.value.__suppress_context__
+async def test_what_was_said_is_not_logged(agent_with: AgentWith) -> None:
+    """Unless somebody asks for it; the keys are OpenTelemetry's."""
+    asked = Message(role="user", content="my secret")
+    for whole in (False, True):
+        setting = {"otel_instrumentation_genai_capture_message_content": whole}
+        async with agent_with(**setting) as agent:
+            with capture_logs() as logs:
+                await agent.chat([asked])
+        (line,) = [line for line in logs if line["event"] == "agent.answered"]
+        assert line["gen_ai.request.model"] == "gpt-4.1-mini"
+        assert line["gen_ai.usage.input_tokens"] > 0
+        assert ("my secret" in str(line)) is whole
 
 
-async def test_an_error_that_passes_is_not_seen(agent: Agent, openai_server: OpenAIServer) -> None:
-    """The client tries again."""
-    openai_server.script.extend([failure(429), failure(503), "hello"])
-    assert await ask(agent) == "hello"
-
-
-async def test_an_answer_comes_in_time_or_not_at_all(
-    service: FastAPI, openai_server: OpenAIServer
-) -> None:
-    """One deadline, retries included."""
-    declared: AgentSettings = service.state.resources.get(AgentSettings)
-    slow = JSONResponse({}, 429, {"retry-after": "30"})
-    openai_server.script.append(slow)
-    settings = declared.model_copy(update={"agent_seconds": 0.1})
-    async with Agent.open(CONFIG, settings) as agent, asyncio.timeout(5):
-        with pytest.raises(ModelDeadlineError):
-            await ask(agent)
-
-
-@pytest.fixture
-def history(service: FastAPI) -> History:
-    """Return a memory of four messages, kept with ETags."""
-    declared: StateConfig = service.state.resources.get(StateConfig)
-    config = declared.model_copy(update={"use_etag": True})
-    return History(StateStore(service.state.resources.get(Sidecar), config), CONFIG)
-
-
-async def test_a_conversation_is_remembered_in_its_order(history: History) -> None:
-    """As the model takes it."""
-    await history.add("s-1", "u-1", "question 1", "answer 1")
-    await history.add("s-1", "u-1", "question 2", "answer 2")
-    said = [(message["role"], message["content"]) for message in await history.messages("s-1")]
-    assert said == [
-        ("user", "question 1"),
-        ("assistant", "answer 1"),
-        ("user", "question 2"),
-        ("assistant", "answer 2"),
-    ]
-    assert await history.messages("s-2") == []
-
-
-@pytest.mark.parametrize(("limit", "kept"), [(1, 2), (2, 2), (3, 2), (4, 4)])
-async def test_the_oldest_turns_are_forgotten(service: FastAPI, limit: int, kept: int) -> None:
-    """Whole turns: a question stays with its answer."""
-    config = CONFIG.model_copy(update={"max_history": limit})
-    history = History(service.state.resources.get(StateStore), config)
-    for number in range(5):
-        await history.add("s-1", "u-1", f"question {number}", f"answer {number}")
-    said = await history.messages("s-1")
-    assert (len(said), said[0]["role"], said[-1]["content"]) == (kept, "user", "answer 4")
-
-
-async def test_no_message_is_lost_between_replicas(history: History) -> None:
-    """Two that answer one session at the same time."""
-    await asyncio.gather(*(history.add("s-1", "u-1", f"q{n}", f"a{n}") for n in range(2)))
-    assert len(await history.messages("s-1")) == 4
-
-
-async def test_a_deleted_conversation_is_gone(history: History) -> None:
-    """All of it."""
-    await history.add("s-1", "u-1", "question", "answer")
-    await history.delete("s-1")
-    assert await history.read("s-1") is None
+async def test_a_version_tells_other_prompts_apart(agent_with: AgentWith) -> None:
+    """So that no answer to another question is taken for kept."""
+    versions: set[str] = set()
+    for declared in ({}, {"model": "other"}, {"system_prompt_template": "Other."}):
+        async with agent_with(declared=declared) as agent:
+            versions |= {agent.version("a", Verdict), agent.version("b", Verdict)}
+    assert len(versions) == 6
 
 
 async def test_without_a_key_it_does_not_start(
@@ -235,5 +204,6 @@ async def test_without_a_key_it_does_not_start(
 
 def test_a_key_is_not_shown() -> None:
     """Nor by mistake."""
-    settings = AgentSettings.model_validate({"openai_api_key": KEY})
+    settings = AgentSettings(openai_api_key=SecretStr(KEY))
     assert KEY not in repr(settings) + json.dumps(settings.model_dump(mode="json"))
+    assert "sk-" not in repr(AgentConfig(model="m"))

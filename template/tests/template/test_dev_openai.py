@@ -1,18 +1,34 @@
 """The embedded OpenAI server, seen by the official client."""
 
+import asyncio
+import json
 from collections.abc import AsyncGenerator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import pytest
-from openai import AsyncOpenAI, AuthenticationError, NotFoundError
-from openai.types.chat import ChatCompletionMessageParam
+from openai import AsyncOpenAI, AuthenticationError, NotFoundError, RateLimitError
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.chat.completion_create_params import ResponseFormat
 from pydantic import BaseModel, Field
 
-from dev.openai import OpenAIServer
+from dev.openai import Call, Failure, OpenAIServer, Reply
 from dev.serve import HOST, serve
 
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is a list?"}]
 OTHER: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is a loop?"}]
+
+
+ADD: ChatCompletionToolParam = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+            "required": ["a", "b"],
+        },
+    },
+}
 
 
 class Part(BaseModel):
@@ -33,10 +49,16 @@ class Shape(BaseModel):
 
 
 @pytest.fixture
-async def openai() -> AsyncGenerator[AsyncOpenAI]:
-    """Return a client of a server."""
+def server() -> OpenAIServer:
+    """Return a server."""
+    return OpenAIServer()
+
+
+@pytest.fixture
+async def openai(server: OpenAIServer) -> AsyncGenerator[AsyncOpenAI]:
+    """Return a client of the server."""
     async with (
-        serve(OpenAIServer().app) as port,
+        serve(server.app) as port,
         AsyncOpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="k", max_retries=0) as client,
     ):
         yield client
@@ -78,10 +100,89 @@ async def test_an_answer_has_the_shape_that_was_asked_for(openai: AsyncOpenAI) -
     assert "What is a list?" in parsed.title
 
 
-async def test_a_long_answer_is_cut(openai: AsyncOpenAI) -> None:
+async def test_its_own_answers_fit(openai: AsyncOpenAI) -> None:
+    """Whatever the limit: a service's tests pass with any."""
+    for shape in ({"type": "text"}, {"type": "json_object"}):
+        answer = await openai.chat.completions.create(
+            model="m",
+            messages=QUESTION,
+            max_tokens=3,
+            response_format=cast("ResponseFormat", shape),
+        )
+        assert answer.choices[0].finish_reason == "stop"
+
+
+async def test_a_scripted_answer_is_cut(openai: AsyncOpenAI, server: OpenAIServer) -> None:
     """And says so."""
+    server.script.append("one two three four")
     answer = await openai.chat.completions.create(model="m", messages=QUESTION, max_tokens=3)
-    assert answer.choices[0].finish_reason == "length"
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (
+        "one two three",
+        "length",
+    )
+
+
+async def test_tools_are_called_with_valid_arguments(openai: AsyncOpenAI) -> None:
+    """Where the question names one; its result is told on."""
+    asked: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What does add say?"}]
+    answer = await openai.chat.completions.create(model="m", messages=asked, tools=[ADD])
+    (call,) = answer.choices[0].message.tool_calls or []
+    assert call.type == "function"
+    assert (answer.choices[0].finish_reason, call.function.name) == ("tool_calls", "add")
+    assert set(json.loads(call.function.arguments)) == {"a", "b"}
+    asked.append({"role": "assistant", "tool_calls": [call.to_dict()]})  # pyright: ignore
+    asked.append({"role": "tool", "tool_call_id": call.id, "content": "42"})
+    answer = await openai.chat.completions.create(model="m", messages=asked, tools=[ADD])
+    assert "42" in (answer.choices[0].message.content or "")
+
+
+async def test_a_tool_may_be_demanded_or_forbidden(openai: AsyncOpenAI) -> None:
+    """By `tool_choice`."""
+    demanded = await openai.chat.completions.create(
+        model="m", messages=QUESTION, tools=[ADD], tool_choice="required"
+    )
+    assert demanded.choices[0].message.tool_calls
+    free = await openai.chat.completions.create(model="m", messages=QUESTION, tools=[ADD])
+    assert not free.choices[0].message.tool_calls
+
+
+async def test_calls_are_streamed(openai: AsyncOpenAI, server: OpenAIServer) -> None:
+    """As a piece of the message."""
+    server.script.append(Reply(calls=[Call("add", {"a": 1, "b": 2})]))
+    stream = await openai.chat.completions.create(model="m", messages=QUESTION, stream=True)
+    chunks = [chunk async for chunk in stream]
+    calls = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or []]
+    assert [call.function and call.function.arguments for call in calls] == ['{"a": 1, "b": 2}']
+    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+
+
+async def test_failures_are_scripted(openai: AsyncOpenAI, server: OpenAIServer) -> None:
+    """With the headers that a server sends; a 401 holds the key, as OpenAI's does."""
+    server.script.extend([Failure(429, retry_after="7"), Failure(401)])
+    with pytest.raises(RateLimitError) as limited:
+        await openai.chat.completions.create(model="m", messages=QUESTION)
+    assert limited.value.response.headers["retry-after"] == "7"
+    with pytest.raises(AuthenticationError, match="Incorrect API key provided: k"):
+        await openai.chat.completions.create(model="m", messages=QUESTION)
+
+
+async def test_who_goes_away_is_noticed(openai: AsyncOpenAI, server: OpenAIServer) -> None:
+    """Tests look at it to see that a model is stopped."""
+    server.script.append(Reply("one two three " * 1000, drip=0.02))
+    stream = await openai.chat.completions.create(model="m", messages=QUESTION, stream=True)
+    await anext(stream)
+    assert (server.open, server.abandoned) == (1, 0)
+    await stream.close()
+    async with asyncio.timeout(10):
+        while server.open:  # noqa: ASYNC110 - the server offers no event
+            await asyncio.sleep(0.01)
+    assert server.abandoned == 1
+
+
+async def test_models_are_listed(openai: AsyncOpenAI) -> None:
+    """Any other is there, too."""
+    assert [model.id async for model in openai.models.list()] == ["gpt-4o-mini"]
+    assert (await openai.models.retrieve("m")).id == "m"
 
 
 async def test_errors_are_those_of_openai(openai: AsyncOpenAI) -> None:

@@ -1,0 +1,240 @@
+"""One request to the model's server: typed failures, one deadline, retries that can't pay twice.
+
+Tried again is what was not answered: refused connections, 408, 409, 429 and 5xx. A connection
+that broke after the request was sent may have been paid for, and is an error.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from itertools import count
+from typing import Any, TypeVar
+
+import httpx2
+import structlog
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    Omit,
+    OpenAIError,
+    omit,
+)
+from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
+from openai.types.chat.completion_create_params import ResponseFormat
+from prometheus_client import Counter
+from pydantic import ValidationError
+
+from app.agents.errors import (
+    ModelAnswerError,
+    ModelBrokenError,
+    ModelDeadlineError,
+    ModelRefusedError,
+    ModelUnavailableError,
+)
+from app.agents.settings import AgentSettings
+from app.agents.wire import Chunk, Completion
+
+log = structlog.get_logger("app.agent")
+
+RETRIES = Counter("agent_retries_total", "Calls of the model that were repeated.", ["reason"])
+
+PASSING = {408, 409, 429}
+"""Statuses that may pass; 5xx are others."""
+LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
+"""Codes of a 429 that waiting does not help."""
+FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
+NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+END = object()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked, with all parameters."""
+
+    model: str
+    messages: Sequence[ChatCompletionMessageParam]
+    temperature: float
+    max_tokens: int
+    response_format: ResponseFormat | Omit = omit
+    tools: Sequence[ChatCompletionToolParam] | Omit = omit
+
+
+class ModelServer:
+    """An OpenAI-compatible server, through one pool of connections."""
+
+    def __init__(self, client: AsyncOpenAI, retries: int) -> None:
+        self._completions = client.chat.completions
+        self._retries = retries
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: AgentSettings) -> AsyncGenerator["ModelServer"]:
+        """Open the pool, one for the process, and close it at the end."""
+        async with (
+            httpx2.AsyncClient(
+                timeout=httpx2.Timeout(settings.agent_seconds, connect=5.0),
+                limits=httpx2.Limits(
+                    max_connections=None,
+                    max_keepalive_connections=100,
+                    # less than a server's, or a request may meet a connection that is just closed
+                    keepalive_expiry=4.0,
+                ),
+                follow_redirects=False,  # a foreign host would be told what is asked
+            ) as http,
+            AsyncOpenAI(
+                api_key=settings.openai_api_key.get_secret_value(),
+                base_url=settings.openai_base_url,
+                max_retries=0,  # its own know no deadline, and send again what may be paid
+                http_client=http,
+            ) as client,
+        ):
+            yield cls(client, settings.agent_retries)
+
+    async def complete(self, question: Question, deadline: float) -> Completion:
+        """Return the answer by `deadline`, a time of the event loop.
+
+        Raises:
+            ModelUnavailableError, ModelDeadlineError, ModelRefusedError, ModelAnswerError
+        """
+        async with AsyncExitStack() as stack:
+            request = self._completions.with_streaming_response
+
+            async def send() -> Callable[[], Awaitable[bytes]]:
+                response = request.create(
+                    model=question.model,
+                    messages=question.messages,
+                    temperature=question.temperature,
+                    max_tokens=question.max_tokens,
+                    response_format=question.response_format,
+                    tools=question.tools,
+                )
+                return (await stack.enter_async_context(response)).read
+
+            read = await self._answered(send, deadline)
+            body = await _within(deadline, read)
+        return _read(Completion.model_validate_json, body)
+
+    async def stream(self, question: Question, deadline: float) -> AsyncGenerator[Chunk | None]:
+        """Yield None once the server begins, then what it sends; closing it stops the server.
+
+        Raises what `complete` raises.
+        """
+        async with AsyncExitStack() as stack:
+
+            async def send() -> Callable[[], Awaitable[object]]:
+                chunks = await self._completions.create(
+                    model=question.model,
+                    messages=question.messages,
+                    temperature=question.temperature,
+                    max_tokens=question.max_tokens,
+                    stream=True,
+                    stream_options={"include_usage": True},
+                )
+                stack.push_async_callback(chunks.close)
+                return lambda: anext(chunks, END)
+
+            following = await self._answered(send, deadline)
+            yield None
+            while (chunk := await _within(deadline, following)) is not END:
+                yield _read(Chunk.model_validate, chunk)
+
+    async def _answered(self, send: Callable[[], Awaitable[T]], deadline: float) -> T:
+        """Send until the server begins to answer."""
+        for attempt in count():
+            try:
+                return await _within(deadline, send)
+            except _PassingError as failure:
+                wait = failure.wait if failure.wait is not None else _backoff(attempt)
+                left = deadline - asyncio.get_running_loop().time()
+                if attempt >= self._retries or wait >= left:
+                    raise ModelUnavailableError(failure.detail) from None
+                RETRIES.labels(failure.reason).inc()
+                log.warning("agent.retried", reason=failure.reason, wait_seconds=round(wait, 2))
+                await asyncio.sleep(wait)
+        raise AssertionError("counting has no end")
+
+
+class _PassingError(ModelUnavailableError):
+    """Nothing was answered, and nothing is paid: it may be tried again."""
+
+    def __init__(self, detail: str, reason: str, wait: float | None = None) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.wait = wait
+
+
+async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:
+    """Await an action of the client: the one place where its errors become ours.
+
+    `from None`: the client's messages can hold the key or what was asked.
+    """
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await action()
+    except (TimeoutError, APITimeoutError) as error:
+        if isinstance(error.__cause__, NOT_SENT):
+            raise _PassingError("The model's server takes no connection.", "unreachable") from None
+        raise ModelDeadlineError from None
+    except APIConnectionError as error:
+        if isinstance(error.__cause__, NOT_SENT):
+            raise _PassingError("The model's server can't be reached.", "unreachable") from None
+        raise ModelBrokenError from None
+    except APIStatusError as error:
+        raise _of_status(error) from None
+    except httpx2.TimeoutException:
+        raise ModelDeadlineError from None
+    except httpx2.HTTPError:
+        raise ModelBrokenError from None
+    except json.JSONDecodeError:
+        raise ModelAnswerError("The model's server sent no JSON.") from None
+    except OpenAIError:
+        raise ModelBrokenError("The model's server failed midway.") from None
+
+
+def _of_status(error: APIStatusError) -> ModelUnavailableError | ModelRefusedError:
+    status = error.status_code
+    detail = f"The model's server answered {status}."
+    lasting = status == 429 and error.code in LASTING
+    if (status in PASSING or status >= 500) and not lasting:
+        return _PassingError(detail, str(status), retry_after(error.response.headers))
+    return ModelRefusedError(f"{detail[:-1]}: the quota is used up." if lasting else detail)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return how many seconds the server wants to be left alone; None where it says nothing."""
+    try:
+        if milliseconds := headers.get("retry-after-ms"):
+            wait = float(milliseconds) / 1000
+        else:
+            wait = float(headers.get("retry-after", ""))
+    except ValueError:
+        try:
+            wait = (_date(headers.get("retry-after", "")) - datetime.now(UTC)).total_seconds()
+        except ValueError:
+            return None
+    return wait if 0 <= wait < float("inf") else None
+
+
+def _date(text: str) -> datetime:
+    found = parsedate_to_datetime(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _backoff(attempt: int) -> float:
+    return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
+
+
+def _read(validate: Callable[[Any], T], sent: object) -> T:
+    try:
+        return validate(sent)
+    except ValidationError:
+        raise ModelAnswerError("The model's server sent no completion.") from None

@@ -1,0 +1,109 @@
+"""Tools: plain functions that the model may call. It chooses; code checks and runs.
+
+    tools = Tools(lookup, add)
+    reply = await agent.chat(messages, tools=tools)
+
+A function's name, docstring and annotations are what the model is told of it. What it returns,
+or what was wrong with the call, goes back to the model as data.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast, get_type_hints
+
+import structlog
+from openai.types.chat import ChatCompletionToolParam
+from prometheus_client import Counter
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic_core import to_json
+
+from app.agents.wire import ToolCall
+from app.core.errors import ServiceError
+
+log = structlog.get_logger("app.agent")
+
+CALLS = Counter("agent_tool_calls_total", "Calls of tools.", ["tool", "outcome"])
+
+MAX_RESULT = 20_000
+"""Longest result that a model is told, in characters; what is longer is an error."""
+
+Function = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class _Tool:
+    function: Function
+    arguments: type[BaseModel]
+    description: str
+
+
+class Tools:
+    """The functions that a model may call, each by its name."""
+
+    def __init__(self, *functions: Function) -> None:
+        self._tools = {function.__name__: _tool(function) for function in functions}
+        if len(self._tools) != len(functions):
+            raise ValueError("two functions have the same name")
+
+    @property
+    def described(self) -> Sequence[ChatCompletionToolParam]:
+        """What the model is told."""
+        return [
+            {
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "description": tool.description,
+                    "parameters": tool.arguments.model_json_schema(),
+                },
+            }
+            for name, tool in self._tools.items()
+        ]
+
+    async def call(self, call: ToolCall) -> str:
+        """Return the result as JSON; what went wrong is a result, too."""
+        name = call.function.name
+        tool = self._tools.get(name)
+        if tool is None:
+            return _wrong("unknown", "unknown", f"There is no tool '{name}'.")
+        try:
+            given = tool.arguments.model_validate_json(call.function.arguments or "{}")
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            return _wrong(name, "invalid", json.dumps(found, default=str))
+        try:
+            result = tool.function(**{key: getattr(given, key) for key in type(given).model_fields})
+            if inspect.isawaitable(result):
+                result = await cast("Awaitable[object]", result)
+        except ServiceError as error:
+            return _wrong(name, "failed", error.detail)
+        except Exception:  # a bug is ours; the model is told that there is no result
+            log.exception("agent.tool_failed", tool=name)
+            return _wrong(name, "failed", "The tool failed.")
+        text = to_json(result).decode()
+        if len(text) > MAX_RESULT:
+            return _wrong(name, "too long", f"The result is longer than {MAX_RESULT} characters.")
+        CALLS.labels(name, "ok").inc()
+        return text
+
+
+def _tool(function: Function) -> _Tool:
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind not in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}:
+            raise TypeError(f"{function.__name__}: '{parameter}' can't be given by its name")
+        if parameter.name not in hints:
+            raise TypeError(f"{function.__name__}: '{parameter.name}' has no type")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    strict = ConfigDict(extra="forbid")
+    arguments = create_model(function.__name__, __config__=strict, **fields)
+    return _Tool(function, arguments, inspect.getdoc(function) or "")
+
+
+def _wrong(tool: str, outcome: str, error: str) -> str:
+    CALLS.labels(tool, outcome).inc()
+    return json.dumps({"error": error})

@@ -1,0 +1,121 @@
+"""Budgets: checked before a call, settled after it, on a user's account of the day."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+
+from app.agents.client import Agent
+from app.agents.errors import BudgetError, ModelRefusedError
+from app.agents.ledger import Ledger
+from app.agents.reply import Message
+from app.agents.usage import Usage
+from app.core.declaration.state import StateConfig
+from app.services.sidecar import Sidecar
+from app.services.state import StateStore
+from dev.openai import Failure, OpenAIServer, Reply
+
+AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
+QUESTION = Message(role="user", content="hi")
+USAGE = {"prompt_tokens": 30, "completion_tokens": 10}
+
+
+@pytest.fixture
+def store(service: FastAPI) -> StateStore:
+    """Return the service's store, with ETags."""
+    declared: StateConfig = service.state.resources.get(StateConfig)
+    config = declared.model_copy(update={"use_etag": True})
+    return StateStore(service.state.resources.get(Sidecar), config)
+
+
+@pytest.fixture
+async def ledger(store: StateStore) -> AsyncGenerator[Ledger]:
+    """Return the accounts, with 100 tokens a day."""
+    async with Ledger.open(store, 100) as ledger:
+        yield ledger
+
+
+async def test_what_is_spent_is_refused(
+    agent_with: AgentWith, ledger: Ledger, openai_server: OpenAIServer
+) -> None:
+    """A refused call asks nothing and costs nothing; others may go on."""
+    openai_server.script.extend(Reply("hello", usage=USAGE) for _ in range(9))
+    async with agent_with(ledger=ledger) as agent:
+        for _ in range(3):
+            await agent.chat([QUESTION], user="u-1")
+        with pytest.raises(BudgetError) as refused:
+            await agent.chat([QUESTION], user="u-1")
+        with pytest.raises(BudgetError):
+            await anext(agent.stream([QUESTION], user="u-1"))
+        assert (refused.value.status, len(openai_server.requests)) == (429, 3)
+        await agent.chat([QUESTION], user="u-2")
+    account = await ledger.account("u-1")
+    assert (account.calls, account.tokens_in, account.tokens_out) == (3, 90, 30)
+    assert account.cost_dollars == pytest.approx(3 * (30 * 0.40 + 10 * 1.60) / 1_000_000)
+
+
+async def test_a_call_that_was_refused_costs_nothing(
+    agent_with: AgentWith, ledger: Ledger, openai_server: OpenAIServer
+) -> None:
+    """By the server; an answer that can't be used is paid."""
+    openai_server.script.extend([Failure(401), Reply("cut", finish="length", usage=USAGE)])
+    async with agent_with(ledger=ledger) as agent:
+        with pytest.raises(ModelRefusedError):
+            await agent.chat([QUESTION], user="u-1")
+        assert (await ledger.account("u-1")).calls == 0
+        with pytest.raises(Exception, match="longer than"):
+            await agent.chat([QUESTION], user="u-1")
+    assert (await ledger.account("u-1")).tokens == 40
+
+
+async def test_a_stream_that_nobody_hears_to_its_end_is_paid(
+    agent_with: AgentWith, ledger: Ledger, openai_server: OpenAIServer
+) -> None:
+    """As far as it was heard: by our guess."""
+    openai_server.script.append(Reply("one two three " * 30, drip=0.005))
+    async with agent_with(ledger=ledger) as agent:
+        stream = agent.stream([QUESTION], user="u-1")
+        for _ in range(9):
+            await anext(stream)
+        await stream.aclose()
+    account = await ledger.account("u-1")
+    assert 0 < account.tokens_out < 60
+    assert account.tokens_in > 0
+
+
+async def test_no_call_is_lost_between_replicas(store: StateStore) -> None:
+    """Nor between many at once in one of them."""
+    ledgers = [Ledger(store, None), Ledger(store, None)]
+    for _ in range(25):
+        for ledger in ledgers:
+            ledger.settle("u-1", Usage(2, 1), 0.5)
+        await asyncio.sleep(0)
+    for ledger in ledgers:
+        await ledger.written()
+    account = await Ledger(store, None).account("u-1")
+    assert (account.calls, account.tokens, account.cost_dollars) == (50, 150, 25)
+
+
+async def test_what_is_not_written_yet_counts(store: StateStore) -> None:
+    """A user can't outrun the store."""
+    ledger = Ledger(store, 3)
+    ledger.settle("u-1", Usage(2, 1), None)
+    with pytest.raises(BudgetError):
+        await ledger.check("u-1")
+    await ledger.written()
+    assert (await ledger.account("u-1")).calls == 1
+
+
+async def test_tomorrow_is_new(store: StateStore) -> None:
+    """A day is one of UTC."""
+    now = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    ledger = Ledger(store, 3, lambda: now)
+    ledger.settle("u-1", Usage(3), None)
+    with pytest.raises(BudgetError):
+        await ledger.check("u-1")
+    now += timedelta(minutes=1)
+    await ledger.check("u-1")
+    await ledger.written()

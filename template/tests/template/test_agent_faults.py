@@ -1,0 +1,227 @@
+"""What servers do wrong, and what comes of it: an answer, or one typed error, in time.
+
+`tries` is how often the server is asked: what may have been paid is never sent again.
+"""
+
+import asyncio
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from app.agents.client import Agent
+from app.agents.errors import (
+    AnswerCutError,
+    AnswerWithheldError,
+    ModelAnswerError,
+    ModelBrokenError,
+    ModelDeadlineError,
+    ModelRefusedError,
+    ModelUnavailableError,
+)
+from app.agents.reply import Message, Reply
+from app.agents.server import retry_after
+from app.core.errors import ServiceError
+from dev.openai import Failure, OpenAIServer, Silence
+from dev.openai import Reply as Says
+from dev.openai.script import Scripted
+from dev.serve import free_port
+
+AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
+KEY = "sk-never-to-be-seen-anywhere"
+WORDS = "one two three four five six"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What the server does at each try, and what is raised: None is the answer."""
+
+    name: str
+    script: Callable[[], list[Scripted]]
+    error: type[ServiceError] | None
+    tries: int = 1
+    seconds: float = 30.0
+
+
+def body(**changes: Any) -> Response:
+    """Return a completion, changed at will."""
+    message = {"role": "assistant", "content": "hi", "refusal": None}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    head = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "m"}
+    return JSONResponse({**head, "choices": [choice], **changes})
+
+
+def events(text: str) -> Response:
+    """Return a stream of any content."""
+    return Response(text, media_type="text/event-stream")
+
+
+def failure(status: int, code: str | None = None) -> list[Scripted]:
+    """Fail at each of three tries; a retry need not wait."""
+    return [Failure(status, code, retry_after_ms=1)] * 3
+
+
+BEFORE_AN_ANSWER = [
+    *(
+        Fault(f"{status}", lambda status=status: failure(status), ModelRefusedError)
+        for status in (400, 401, 403, 404, 422)
+    ),
+    *(
+        Fault(f"{status}", lambda status=status: failure(status), ModelUnavailableError, tries=3)
+        for status in (408, 409, 429, 500, 502, 503)
+    ),
+    Fault("429 once, without Retry-After", lambda: [Failure(429), WORDS], None, tries=2),
+    Fault("429 once, with one", lambda: [Failure(429, retry_after="0.01"), WORDS], None, tries=2),
+    Fault(
+        "a Retry-After beyond the deadline",
+        lambda: [Failure(429, retry_after="60"), WORDS],
+        ModelUnavailableError,
+    ),
+    Fault("no quota left", lambda: failure(429, code="insufficient_quota"), ModelRefusedError),
+    Fault(
+        "a redirect",
+        lambda: [Response(status_code=307, headers={"location": "http://elsewhere.test/"})],
+        ModelRefusedError,
+    ),
+    Fault("silence", lambda: [Silence()], ModelDeadlineError, seconds=0.6),
+    Fault("late headers", lambda: [Says(WORDS, wait=60)], ModelDeadlineError, seconds=0.6),
+    Fault("a slow drip", lambda: [Says(WORDS, drip=0.2)], ModelDeadlineError, seconds=0.6),
+    Fault("a broken connection", lambda: [Says(WORDS, end="broken")], ModelBrokenError),
+]
+AT_ONCE = [
+    Fault("no JSON", lambda: [Response(b'{"choices": [')], ModelAnswerError),
+    Fault("a page of HTML", lambda: [HTMLResponse("<p>gateway</p>")], ModelAnswerError),
+    Fault("another JSON", lambda: [JSONResponse("text")], ModelAnswerError),
+    Fault("an error with 200", lambda: [JSONResponse({"error": {}})], ModelAnswerError),
+    Fault("choices []", lambda: [body(choices=[])], ModelAnswerError),
+    Fault("choices null", lambda: [body(choices=None)], ModelAnswerError),
+    Fault("a choice of nothing", lambda: [body(choices=[{}])], ModelAnswerError),
+    Fault("content null", lambda: [Says(None)], ModelAnswerError),
+    Fault("no content", lambda: [Says("")], ModelAnswerError),
+    Fault("usage null", lambda: [Says(WORDS, usage=None)], None),
+    Fault("usage of nonsense", lambda: [body(usage={"prompt_tokens": "x"})], None),
+]
+STREAMED = [
+    Fault("no stream", lambda: [HTMLResponse("<p>gateway</p>")], AnswerCutError),
+    Fault("an empty stream", lambda: [events("")], AnswerCutError),
+    Fault("a line of no JSON", lambda: [events("data: {oops\n\n")], ModelAnswerError),
+    Fault("a line of another JSON", lambda: [events("data: 5\n\n")], ModelAnswerError),
+    Fault("no [DONE]", lambda: [Says(WORDS, end="undone")], None),
+    Fault("an early end", lambda: [Says(WORDS, end="early")], AnswerCutError),
+    Fault("half a line", lambda: [Says(WORDS, end="half a line")], AnswerCutError),
+    Fault("an error in the stream", lambda: [Says(WORDS, end="error")], ModelBrokenError),
+    Fault("no content", lambda: [Says("")], ModelAnswerError),
+    Fault("no usage", lambda: [Says(WORDS, usage=None)], None),
+]
+EITHER_WAY = [
+    Fault("length", lambda: [Says(WORDS, finish="length")], AnswerCutError),
+    Fault("over the limit", lambda: ["word " * 200], AnswerCutError),
+    Fault("content_filter", lambda: [Says(WORDS, finish="content_filter")], AnswerWithheldError),
+    Fault("a refusal", lambda: [Says(None, refusal="I won't.")], AnswerWithheldError),
+    Fault("another model", lambda: [Says(WORDS, model="other")], None),
+]
+
+
+def table(*faults: list[Fault]) -> pytest.MarkDecorator:
+    """Parametrize a test by faults."""
+    rows = [pytest.param(fault, id=fault.name) for group in faults for fault in group]
+    return pytest.mark.parametrize("fault", rows)
+
+
+async def at_once(agent: Agent) -> Reply[str]:
+    """Ask anything."""
+    return await agent.chat([Message(role="user", content="hi")])
+
+
+async def streamed(agent: Agent) -> Reply[str]:
+    """Ask anything, and read the stream to its end."""
+    parts = [part async for part in agent.stream([Message(role="user", content="hi")])]
+    last = parts.pop()
+    assert isinstance(last, Reply)
+    assert "".join(map(str, parts)) == last.content
+    return last
+
+
+async def outcome(
+    ask: Callable[[Agent], Any], fault: Fault, agent_with: AgentWith, server: OpenAIServer
+) -> None:
+    """Check that a fault has its outcome: the error, the tries, and no key in what is raised."""
+    server.script.extend(fault.script())
+    async with agent_with(agent_seconds=fault.seconds) as agent, asyncio.timeout(60):
+        if fault.error is None:
+            assert (await ask(agent)).content
+        else:
+            with pytest.raises(fault.error) as caught:
+                await ask(agent)
+            assert type(caught.value) is fault.error
+            assert KEY not in "".join(traceback.format_exception(caught.value))
+    assert len(server.requests) == fault.tries
+
+
+@table(BEFORE_AN_ANSWER, AT_ONCE, EITHER_WAY)
+async def test_a_fault_has_one_outcome(
+    fault: Fault, agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """In answers at once."""
+    await outcome(at_once, fault, agent_with, openai_server)
+
+
+@table(BEFORE_AN_ANSWER, STREAMED, EITHER_WAY)
+async def test_a_fault_has_one_outcome_in_a_stream(
+    fault: Fault, agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """Nothing that is cut looks complete."""
+    await outcome(streamed, fault, agent_with, openai_server)
+
+
+@pytest.mark.parametrize("ask", [at_once, streamed])
+async def test_a_server_that_is_not_there_is_unavailable(
+    ask: Callable[[Agent], Any], agent_with: AgentWith
+) -> None:
+    """Nothing was sent."""
+    nowhere = f"http://127.0.0.1:{free_port()}/v1"
+    async with agent_with(openai_base_url=nowhere, agent_retries=0) as agent:
+        with pytest.raises(ModelUnavailableError):
+            await ask(agent)
+
+
+async def test_the_deadline_holds_over_all_tries(
+    agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """However often the server is asked."""
+    openai_server.script.extend([Failure(500, retry_after="0.2") for _ in range(9)])
+    async with agent_with(agent_seconds=0.5, agent_retries=10) as agent, asyncio.timeout(60):
+        with pytest.raises((ModelUnavailableError, ModelDeadlineError)):
+            await at_once(agent)
+    assert len(openai_server.requests) <= 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "3"}, 3),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "3", "retry-after-ms": "20"}, 0.02),
+    ],
+)
+def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
+    """In seconds; what can't be read says nothing."""
+    assert retry_after(headers) == seconds
+
+
+def test_retry_after_may_be_a_date() -> None:
+    """One that is over is none."""
+    now = datetime.now(UTC)
+    later, over = (format_datetime(now + timedelta(hours=hours), usegmt=True) for hours in (1, -1))
+    assert 3500 < (retry_after({"retry-after": later}) or 0) <= 3600
+    assert retry_after({"retry-after": over}) is None
