@@ -99,11 +99,10 @@ def resources(path: Path, folder: Path, store: Store) -> list[Path]:
         return [policies, development]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for component in development.glob("pubsub.yaml"):
-        shutil.copy(component, folder)
-    for component in _states(path / "dapr" / "production" / "components.yaml"):
-        name = component["metadata"]["name"]
-        (folder / f"{name}.yaml").write_text(yaml.safe_dump(component))
+    for source, kind in ((development, "pubsub."), (path / "dapr" / "production", "state.")):
+        for component in _components(source, kind):
+            name = component["metadata"]["name"]
+            (folder / f"{name}.yaml").write_text(yaml.safe_dump(component))
     secrets = folder.with_name("secrets.json")
     secrets.write_text(json.dumps({"postgresql": {"connection-string": store.url}}))
     (folder / "kubernetes.yaml").write_text(
@@ -126,10 +125,11 @@ def resources(path: Path, folder: Path, store: Store) -> list[Path]:
     return [policies, folder]
 
 
-def _states(components: Path) -> Iterator[dict[str, Any]]:
-    for component in yaml.safe_load_all(components.read_text()):
-        if component["spec"]["type"].startswith("state."):
-            yield component
+def _components(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
+    for file in folder.glob("*.yaml"):
+        for component in yaml.safe_load_all(file.read_text()):
+            if component["spec"]["type"].startswith(kind):
+                yield component
 
 
 async def _ok(url: str) -> bool:

@@ -50,8 +50,8 @@ def test_ctrl_c_ends_all(repository: Path) -> None:
 
 def test_a_wrong_file_of_a_service_fails_it(repository: Path) -> None:
     """The sidecar that did not come up is named, with what it said."""
-    component = repository / "template/dapr/components/pubsub.yaml.jinja"
-    component.write_text(component.read_text().replace("pubsub.kafka", "pubsub.kafak"))
+    for file in (repository / "template/dapr/components").iterdir():
+        file.write_text(file.read_text().replace("pubsub.kafka", "pubsub.kafak"))
     code, out, err = ended(stack(repository))
     assert code == 1
     assert out == ""
