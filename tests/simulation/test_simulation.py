@@ -1,0 +1,78 @@
+"""The fleet in one process, on virtual time: whatever goes wrong, what must hold does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Rendered
+from tests.rendering import ROOT
+from tests.simulation.bugs import BUGS, planted
+from tests.simulation.invariants import violations
+from tests.simulation.world import LEARNFLOW, Fleet
+
+SEEDS, GROUP = 500, 25
+ENOUGH = 200
+"""Seeds within which a bug must be found."""
+
+
+@pytest.fixture(scope="module")
+def folders(rendered: Rendered) -> dict[str, Path]:
+    """Render the six services."""
+    return {preset: rendered(f"simulated-{preset}", service_type=preset) for preset in LEARNFLOW}
+
+
+@pytest.fixture(scope="module")
+def fleet(folders: dict[str, Path]) -> Fleet:
+    """Load the six services."""
+    return Fleet(folders)
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, GROUP))
+def test_what_must_hold_does(fleet: Fleet, first: int) -> None:
+    """With each seed; `python -m tests.simulation --seed N` tells what happened."""
+    found = {seed: violations(fleet.run(seed)) for seed in range(first, first + GROUP)}
+    assert {seed: lines for seed, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(fleet: Fleet, bug: str) -> None:
+    """Else the seeds would prove nothing."""
+    with planted(bug, fleet.codes):
+        assert any(violations(fleet.run(seed)) for seed in range(ENOUGH))
+
+
+def test_much_happens(fleet: Fleet) -> None:
+    """Every kind of fault, deaths, and answers nevertheless."""
+    outcomes = [fleet.run(seed) for seed in range(20)]
+    trace = "\n".join(line for outcome in outcomes for line in outcome.trace)
+    for what in ("delay", "error", "conflict", "drop", "duplicate", "reorder", "down", "dies"):
+        assert what in trace
+    answers = [event for outcome in outcomes for event in outcome.topics["code.error-hint"]]
+    assert len(answers) > len(outcomes)
+
+
+def test_a_seed_is_the_same_again(fleet: Fleet, folders: dict[str, Path]) -> None:
+    """In this process and in another, whatever order its sets have."""
+    seeds = range(8)
+    here = [fleet.run(seed).fingerprint for seed in seeds]
+    assert len(set(here)) == len(seeds)
+    assert [fleet.run(seed).fingerprint for seed in seeds] == here
+    script = (
+        "import sys; from pathlib import Path; from tests.simulation.world import *\n"
+        "fleet = Fleet(dict(zip(LEARNFLOW, map(Path, sys.argv[1:]))))\n"
+        f"print(*[fleet.run(seed).fingerprint for seed in {seeds!r}])"
+    )
+    places = [str(folders[preset]) for preset in LEARNFLOW]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "template")])
+    for hash_seed in ("1", "2"):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *places],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout.split() == here

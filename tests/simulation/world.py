@@ -1,0 +1,300 @@
+"""One run: six services, their sidecar and their students, from one seed."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+from httpx2 import ASGITransport, AsyncClient
+from openai import AsyncOpenAI
+
+from dev.openai import openai_app
+from dev.sidecar import Fault, Sidecar
+from dev.sidecar.blocks import App
+from dev.sidecar.blocks.state import State
+from dev.sidecar.components import Component, load
+from dev.sidecar.core import api
+from dev.sidecar.world import Answer, Call, CallApp, Clock
+from tests.simulation.chance import Mix, seeded
+from tests.simulation.code import Code, Service, no_threads, quiet, use_time
+from tests.simulation.life import task_of_life
+from tests.simulation.loop import VirtualLoop
+from tests.simulation.network import Aiohttp, ask
+from tests.simulation.replica import Replica, Tell
+from tests.simulation.students import STUDENTS, Student
+
+T = TypeVar("T")
+
+LEARNFLOW = ("triage", "concepts", "code-review", "debug", "exercise", "progress")
+EPOCH = 1_767_225_600.0
+"""2026-01-01, in UTC: a seed begins at some hour of that day."""
+ACTIONS = 4
+"""Of each student."""
+DRAIN_SECONDS = 300.0
+"""How long all may take to end once nothing goes wrong any more."""
+TOPICS = (
+    "learning.query",
+    "learning.routed",
+    "learning.concept-request",
+    "learning.concept-response",
+    "learning.events",
+    "code.review-request",
+    "code.review-feedback",
+    "code.error-request",
+    "code.error-hint",
+    "exercise.request",
+    "exercise.response",
+    "exercise.submission",
+    "exercise.graded",
+    "struggle.alert",
+    "dead-letter.queue",
+)
+FIRST_PORT = 4000  # of the sidecars: a service knows its own by it
+REPLICAS = {"progress": 2}
+
+
+class SimulatedClock(Clock):
+    """The loop's time, later on."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return when that time is over."""
+        if seconds > 0:
+            await asyncio.sleep(seconds)
+
+
+class SimulatedSidecar(Sidecar):
+    """A sidecar with faults by chance, and everything that passes it written down."""
+
+    def __init__(
+        self, call_app: CallApp, clock: Clock, random: Random, mix: Mix, tell: Tell
+    ) -> None:
+        super().__init__(call_app, clock, random)
+        self._mix = mix
+        self._tell = tell
+        self.etags: dict[str, list[str]] = {}
+        """Of each key that was read: its ETags, in the order of their appearance."""
+        self.backwards: list[str] = []
+
+    def fault(self, operation: str, path: str) -> Fault | None:
+        """Return what befalls a call."""
+        fault = self._mix.fault(operation, path)
+        if fault:
+            self._tell(f"{operation} {path}: {fault.kind}")
+        return fault
+
+    async def around(self, operation: str, path: str, run: Callable[[], Awaitable[T]]) -> T:
+        """Let a call pass."""
+
+        async def watched() -> T:
+            answer = await run()
+            status: object = getattr(answer, "status_code", None) or getattr(answer, "status", "")
+            self._tell(f"{operation} {path}: {status}")
+            if operation == "state.get" and status == 200:
+                self._see(path, getattr(answer, "headers")["etag"])  # noqa: B009 - a Response's
+            return answer
+
+        return await super().around(operation, path, watched)
+
+    def release(self) -> None:
+        """Let go what waits to be overtaken."""
+        for turns in self._overtaken.values():
+            for turn in turns:
+                turn.set()
+
+    def documents(self) -> dict[str, dict[str, Any]]:
+        """Return all entries by store and key."""
+        (block,) = [block for block in self.blocks if isinstance(block, State)]
+        return {
+            f"{name}/{key}": json.loads(json.loads(entry.value))
+            for (name, _), store in block._stores.items()  # pyright: ignore[reportPrivateUsage] - no door
+            for key, entry in store.entries().items()
+        }
+
+    def _see(self, path: str, etag: str) -> None:
+        seen = self.etags.setdefault(path, [])
+        if not seen or seen[-1] != etag:
+            if etag in seen or (etag.isdecimal() and seen and int(etag) < int(seen[-1])):
+                self.backwards.append(f"{path}: {etag} after {seen[-1]}")
+            seen.append(etag)
+
+
+@dataclass
+class Outcome:
+    """What a run has left."""
+
+    trace: list[str] = field(default_factory=list[str])
+    students: list[Student] = field(default_factory=list[Student])
+    topics: dict[str, list[Any]] = field(default_factory=dict[str, list[Any]])
+    """The data of the events on each topic."""
+    documents: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Store and key of the entries, with `value` and `seen`."""
+    backwards: list[str] = field(default_factory=list[str])
+    """ETags that came again."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what two runs have in common only if they are the same."""
+        ended = json.dumps([self.topics, self.documents], sort_keys=True)
+        return hashlib.sha256("\n".join([*self.trace, ended]).encode()).hexdigest()
+
+
+class Fleet:
+    """The code of the six services: loaded once, run with many seeds."""
+
+    def __init__(self, folders: Mapping[str, Path]) -> None:
+        self._now: Callable[[], float] = lambda: EPOCH
+        self.codes: dict[str, Code] = {}
+        self.services: dict[str, Service] = {}
+        self._folders = folders
+        self._world: World | None = None
+        for preset, folder in folders.items():
+            self.codes[preset] = code = Code(folder)
+            for number in range(REPLICAS.get(preset, 1)):
+                name = f"{preset}-{number}"
+                port = str(FIRST_PORT + len(self.services))
+                self.services[name] = code.create({"DAPR_HTTP_PORT": port, "OPENAI_API_KEY": "k"})
+            # only now all its modules are there
+            use_time(code, lambda: self._now())
+            code.replace("app.services.sidecar", "aiohttp", Aiohttp(self._to_sidecar))
+            if "app.agents.client" in code.modules:
+                code.replace("app.agents.client", "AsyncOpenAI", self._model)
+
+    def run(self, seed: int) -> Outcome:
+        """Run a seed until nothing is on its way any more."""
+        with (
+            seeded(seed),
+            quiet(),
+            no_threads(),
+            asyncio.Runner(loop_factory=VirtualLoop) as runner,
+        ):
+            loop = runner.get_loop()
+            loop.set_task_factory(task_of_life)
+            began = EPOCH + Random(seed).uniform(0, 24) * 3600
+            self._now = lambda: began + loop.time()
+            return runner.run(self._run(seed))
+
+    async def _run(self, seed: int) -> Outcome:
+        self._world = world = World(seed, self._now, self.services, self._folders)
+        try:
+            return await world.live()
+        finally:
+            world.end()
+
+    async def _to_sidecar(self, address: str, call: Call) -> Answer:
+        assert self._world, "called within a run"
+        return await self._world.to_sidecar(address, call)
+
+    def _model(self, **options: Any) -> AsyncOpenAI:
+        http = AsyncClient(transport=ASGITransport(openai_app()))
+        return AsyncOpenAI(**options, http_client=http)
+
+
+class World:
+    """What a seed makes of them."""
+
+    def __init__(
+        self,
+        seed: int,
+        now: Callable[[], float],
+        services: Mapping[str, Service],
+        folders: Mapping[str, Path],
+    ) -> None:
+        dice = Random(f"world of {seed}")
+        self._mix = Mix(Random(f"mix of {seed}"))
+        self._outcome = Outcome()
+        self._sidecar = SimulatedSidecar(
+            self._to_app, SimulatedClock(now), Random(f"sidecar of {seed}"), self._mix, self._tell
+        )
+        store = dice.choice(("state.redis", "state.postgresql"))
+        self._replicas = {
+            name: Replica(name, service, self._mix, self._tell)
+            for name, service in services.items()
+        }
+        self._apps: list[App] = []
+        self._apis: dict[str, Any] = {}
+        for port, name in enumerate(services, FIRST_PORT):
+            preset = name.rpartition("-")[0]
+            components = _components(folders[preset], f"{preset}-service", store)
+            app = App(f"{preset}-service", name, components)
+            self._apps.append(app)
+            self._apis[f"http://127.0.0.1:{port}"] = api(self._sidecar, app)
+        self._students = [
+            Student(name, Random(f"{name} of {seed}"), self._to_service, self._publish)
+            for name in STUDENTS
+        ]
+
+    async def live(self) -> Outcome:
+        """Run until all is quiet."""
+        running = [asyncio.create_task(replica.run()) for replica in self._replicas.values()]
+        for app in self._apps:
+            self._sidecar.add(app)
+        await asyncio.gather(*(replica.ready() for replica in self._replicas.values()))
+        await asyncio.gather(*(student.learn(ACTIONS) for student in self._students))
+        self._mix.calm = True
+        for replica in self._replicas.values():
+            replica.spare()
+        self._sidecar.release()
+        self._tell("calm")
+        await asyncio.sleep(DRAIN_SECONDS)
+        await self._sidecar.settled()
+        outcome = await self._end()
+        for task in running:
+            task.cancel()
+        await self._sidecar.close()
+        return outcome
+
+    def end(self) -> None:
+        """Kill what is left."""
+        for replica in self._replicas.values():
+            for life in replica.lives:
+                life.end()
+                life.bury()
+
+    async def to_sidecar(self, address: str, call: Call) -> Answer:
+        """Take a call of a service to its sidecar."""
+        await asyncio.sleep(self._mix.wait())
+        answer = await ask(self._apis[address], call)
+        await asyncio.sleep(self._mix.wait())
+        return answer
+
+    async def _to_app(self, address: str, call: Call) -> Answer:
+        if call.path == "/dapr/subscribe":
+            return _without_dead_letters(await self._replicas[address].answer(call))
+        return await self._replicas[address].answer(call)
+
+    async def _to_service(self, app_id: str, path: str, body: object) -> Answer:
+        call = Call("POST", path, [("content-type", "application/json")], json.dumps(body).encode())
+        return await self._replicas[f"{app_id.removesuffix('-service')}-0"].answer(call)
+
+    async def _publish(self, topic: str, key: str, data: object) -> Answer:
+        path = f"/v1.0/publish/kafka-pubsub/{topic}?metadata.partitionKey={key}"
+        call = Call("POST", path, [("content-type", "application/json")], json.dumps(data).encode())
+        return await ask(self._apis[f"http://127.0.0.1:{FIRST_PORT}"], call)
+
+    def _tell(self, what: str) -> None:
+        self._outcome.trace.append(f"{asyncio.get_running_loop().time():10.4f} {what}")
+
+    async def _end(self) -> Outcome:
+        outcome = self._outcome
+        outcome.students = self._students
+        outcome.topics = {topic: self._sidecar.published(topic) for topic in TOPICS}
+        outcome.documents = self._sidecar.documents()
+        outcome.backwards = self._sidecar.backwards
+        return outcome
+
+
+def _components(folder: Path, app_id: str, store: str) -> dict[str, Component]:
+    found = load(folder / "dapr" / "components", app_id)
+    return {
+        name: Component(name, store, c.version, c.options) if c.type == "state.redis" else c
+        for name, c in found.items()
+    }
+
+
+def _without_dead_letters(answer: Answer) -> Answer:
+    wishes = [{**wish, "deadLetterTopic": ""} for wish in json.loads(answer.body)]
+    return Answer(answer.status, answer.headers, json.dumps(wishes).encode())
