@@ -12,6 +12,10 @@ Plant = Callable[[Code], Any]
 """Returns a context in which a service has the bug."""
 
 
+class _UnseenError(Exception):
+    """The entry does not know the event."""
+
+
 def no_deduplication(code: Code) -> Any:
     """An event that comes again changes its entry again."""
     store = code.attribute("app.services.state", "StateStore")
@@ -28,15 +32,17 @@ def effect_before_inbox(code: Code) -> Any:
     right = store.once
 
     async def once(self: Any, event_id: str, key: Any, kind: Any, change: Any) -> Any:
-        entry = await self.entry(key, kind)
-        if entry.value is not None and event_id in entry.seen:
-            return entry.value
-        done = await self.update(key, kind, change)
+        def ask(_: Any) -> Any:
+            raise _UnseenError
 
         def unchanged(kept: Any) -> Any:
-            return kept or done
+            return kept
 
-        return await right(self, event_id, key, kind, unchanged)
+        try:
+            return await right(self, event_id, key, kind, ask)
+        except _UnseenError:
+            await self.update(key, kind, change)
+            return await right(self, event_id, key, kind, unchanged)
 
     return patch.object(store, "once", once)
 
