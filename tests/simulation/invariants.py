@@ -106,7 +106,7 @@ class _Ended:
         ids = [alert["event_id"] for alert in alerts]
         if len(ids) != len(set(ids)):
             yield "an alert is kept twice"
-        if any(service == "progress-service" for service, _ in self._dead):
+        if any(service in {"", "progress-service"} for service, _ in self._dead):
             return  # what was derived from a dead letter may be missing
         told = self._distinct("struggle.alert", name)
         for alert in progress.get("alerts", []):
@@ -153,10 +153,13 @@ class _Ended:
         return self._outcome.documents.get(key, {"value": {}})["value"]
 
     def _is_dead(self, service: str, event_id: str) -> bool:
-        return (service, event_id) in self._dead
+        return not self._dead.isdisjoint({(service, event_id), ("", event_id)})
 
 
 def _dead(letter: Event) -> tuple[str, str]:
+    """Return which service gave up which event; Dapr's own dead letters don't say who it was."""
+    if "original_payload" not in letter:
+        return "", letter["event_id"]
     return letter["consumer_agent"], letter["original_payload"]["data"]["event_id"]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -262,8 +262,6 @@ class World:
         return answer
 
     async def _to_app(self, address: str, call: Call) -> Answer:
-        if call.path == "/dapr/subscribe":
-            return _without_dead_letters(await self._replicas[address].answer(call))
         return await self._replicas[address].answer(call)
 
     async def _to_service(self, app_id: str, path: str, body: object) -> Answer:
@@ -288,13 +286,8 @@ class World:
 
 
 def _components(folder: Path, app_id: str, store: str) -> dict[str, Component]:
-    found = load(folder / "dapr" / "components", app_id)
+    found = load(folder / "dapr", app_id)
     return {
-        name: Component(name, store, c.version, c.options) if c.type == "state.redis" else c
-        for name, c in found.items()
+        name: replace(component, type=store) if component.type == "state.redis" else component
+        for name, component in found.items()
     }
-
-
-def _without_dead_letters(answer: Answer) -> Answer:
-    wishes = [{**wish, "deadLetterTopic": ""} for wish in json.loads(answer.body)]
-    return Answer(answer.status, answer.headers, json.dumps(wishes).encode())
