@@ -98,13 +98,17 @@ async def counted(client: httpx2.AsyncClient, counter: Service) -> dict[str, int
 
 
 async def wait_for_counts(
-    client: httpx2.AsyncClient, counter: Service, more: dict[str, int], before: dict[str, int]
+    client: httpx2.AsyncClient,
+    counter: Service,
+    more: dict[str, int],
+    before: dict[str, int],
+    seconds: float = COUNT_SECONDS,
 ) -> dict[str, int]:
     """Wait until progress has counted that many more than before, and return the counts."""
     wanted = {name: before[name] + count for name, count in more.items()}
     found = before
     try:
-        async with asyncio.timeout(COUNT_SECONDS):
+        async with asyncio.timeout(seconds):
             while found != wanted:
                 await asyncio.sleep(0.1)
                 found = await counted(client, counter)

@@ -24,6 +24,8 @@ Backend = Literal["redis", "postgresql"]
 Progress = Callable[[str], None]
 
 WANTED = {"queries": 2, "answers": 2}
+COUNT_SECONDS = 60.0
+"""Topics and consumer groups are being made meanwhile."""
 QUIET_SECONDS = 2.0
 """After that, nothing may have been counted once more."""
 
@@ -58,7 +60,7 @@ async def e2e(backend: Backend, progress: Progress) -> Result:
                 raise FleetError(f"the answer is empty: {answer}")
             body(await client.post("/query", json=question), 202)
             nothing = dict.fromkeys(WANTED, 0)
-            await wait_for_counts(reader, counter, WANTED, nothing)
+            await wait_for_counts(reader, counter, WANTED, nothing, COUNT_SECONDS)
             await asyncio.sleep(QUIET_SECONDS)
             found = await counted(reader, counter)
         keys = Counter(key.partition("||")[0] for key in await store.keys())

@@ -35,7 +35,7 @@ class Part:
     command: Sequence[str | Path]
     up: Probe
     """Whether it serves; an OSError means not yet."""
-    up_seconds: float = 60.0
+    up_seconds: float = 120.0
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     cwd: Path | None = None
     """Where it runs, if not in `folder`."""
