@@ -7,7 +7,7 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fleet test e2e check format bench clean
+.PHONY: help setup demo fleet test e2e check format bench fuzz update-services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -39,10 +39,17 @@ check: $(READY) ## lint, format and type-check the repository and the template's
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
+	@$(BIN)/python -m updating.gate
 
 format: $(READY) ## format the Python
 	@$(BIN)/ruff check --fix --quiet .
 	@$(BIN)/ruff format .
+
+fuzz: $(READY) ## lead CASES (500) services through edits, switches and updates: no line gets lost
+	@UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py $(ARGS)
+
+update-services: $(READY) ## update many services: SERVICES="../orders ../mail"; prints a table
+	@$(BIN)/python -m updating.many $(SERVICES)
 
 bench: $(READY) ## measure; prints one table and writes benchmarks/results.json
 	@$(BIN)/python -m benchmarks

@@ -25,7 +25,7 @@ from updating.service import ANSWERS, Service
 from updating.template import Template, parsed
 
 MOVED = "learnflow-moved"
-"""In git's folder: files that a migration has moved, edits and all."""
+"""In git's folder: files whose edits migrations/migrate.py carries over to other names."""
 
 
 def carry_out(
@@ -52,8 +52,9 @@ def carry_out(
 
 def lost(service: Service, template: Template, place: Path, gone: list[str]) -> list[str]:
     """Write a `.rej` for each dropped file that was edited, and return them."""
-    moved = Path(git(place, "rev-parse", "--git-path", MOVED).strip())
-    gone = [name for name in gone if name not in (_lines(place / moved))]
+    notes = place / git(place, "rev-parse", "--git-path", MOVED).strip()
+    moved = [path.read_text(encoding="utf-8") for path in notes.glob("*/old")]
+    gone = [name for name in gone if name not in moved]
     if not gone:
         return []
     with TemporaryDirectory(prefix="update-") as temporary:
@@ -127,10 +128,6 @@ def as_lf(service: Service, place: Path, files: Iterable[str]) -> Generator[None
     for path in paths:
         if path.is_file():
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-
-
-def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
 def shown(template: Template, ref: str) -> str:

@@ -90,6 +90,13 @@ class Template:
                 wanted.append(part.strip())
         return "\n\n".join(wanted)
 
+    def changes_to_come(self, ref: str) -> str:
+        """Return what the changelog says of what is not released."""
+        found = re.search(
+            r"^## \[?Unreleased.*?(?=^## |\Z)", self.text(ref, "CHANGELOG.md"), re.M | re.S
+        )
+        return found[0] if found else ""
+
 
 def parsed(tag: str) -> Version | None:
     """Return a tag as a version, if it is one."""

@@ -63,10 +63,11 @@ def update(folder: Path, *, to: str | None, yes: bool, checks: bool) -> int:
 def new_answers(service: Service, place: Path) -> list[str]:
     """Return a line for each question that nobody has been asked."""
     after = cast("dict[str, object]", yaml.safe_load((place / ANSWERS).read_text(encoding="utf-8")))
+    gone = [value for key, value in service.answers.items() if key not in after]
     return [
         f"new question {key}, answered {value!r}: make configure changes it."
         for key, value in after.items()
-        if key not in service.answers
+        if key not in service.answers and value not in gone  # a question may have a new name
     ]
 
 

@@ -31,13 +31,13 @@ def tag(template: Path, version: str) -> None:
     git(template, "tag", version)
 
 
-def generate(template: Path, service: Path, version: str = "v1.0.0", **answers: Any) -> Path:
+def generate(template: Path, service: Path, /, at: str = "v1.0.0", **answers: Any) -> Path:
     """Generate a service from a version and commit it."""
     copier.run_copy(
         str(template),
         service,
         data=answers,
-        vcs_ref=version,
+        vcs_ref=at,
         defaults=True,
         unsafe=True,
         quiet=True,
