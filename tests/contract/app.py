@@ -54,7 +54,7 @@ class App:
     """An ASGI application; requests are told apart by marks, which are unique words in them."""
 
     subscriptions: Sequence[dict[str, Any]] = ()
-    patience: float = 2.0
+    patience: float = 5.0
     """For how many seconds a request is waited for."""
     requests: list[Seen] = field(default_factory=list[Seen])
     port: int = field(default_factory=free_port)

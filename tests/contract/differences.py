@@ -22,6 +22,7 @@ class Difference(StrEnum):
     EXPIRY = "Events have no time to live"
     OCTETS = "Bytes in a bulk stay base64 text"
     WAITING = "Events wait for an app that is known to be gone"
+    POLICIES = "Of a resiliency policy only the retry of deliveries is read"
     ACCESS = "Access control is not read: any service may call any other"
     METADATA = "There is no metadata API, and health knows no app-ids"
 

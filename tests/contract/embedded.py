@@ -14,7 +14,7 @@ from dev.sidecar.core import Sidecar, api
 from dev.sidecar.host import transport
 from dev.sidecar.world import Clock
 from tests.contract.app import App
-from tests.contract.fleet import API_TOKEN, APP_TOKEN, LATE, SERVICES, Service, write_resources
+from tests.contract.fleet import API_TOKEN, APP_TOKEN, LATECOMER, SERVICES, Service, write_resources
 from tests.contract.world import Replica, client
 
 SHORT = 0.1  # seconds that are waited for in truth: the sidecar's look-out for apps
@@ -98,6 +98,6 @@ class Embedded:
     async def late(self) -> AsyncGenerator[Replica]:
         """Start a sidecar alone."""
         async with AsyncExitStack() as stack:
-            yield await self._start(Service(LATE), App(), stack)
+            yield await self._start(LATECOMER, App(LATECOMER.subscriptions), stack)
             late = self._sidecar.apps.pop()
             self._sidecar.pause(late)

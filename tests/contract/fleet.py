@@ -77,6 +77,7 @@ SERVICES = (
     Service(GUARDED, [wish("local", "guarded")], tokens=True),
     Service(CLOSED, closed=True),
 )
+LATECOMER = Service(LATE, [wish("kafka", "early")])
 
 
 def _component(name: str, type: str, version: str = "v1", **options: str) -> dict[str, Any]:
@@ -113,11 +114,10 @@ def write_resources(folder: Path, addresses: Mapping[str, Mapping[str, str]]) ->
     for name, store in STORES.items():
         options = addresses.get(name, {})
         documents.append(_component(name, store.type, store.version, **options))
-        if store.shared:
-            documents += [
-                _component(f"{name}-{by}", store.type, store.version, keyPrefix=prefix, **options)
-                for by, prefix in PREFIXES.items()
-            ]
+        documents += [
+            _component(f"{name}-{by}", store.type, store.version, keyPrefix=prefix, **options)
+            for by, prefix in PREFIXES.items()
+        ]
     for name, broker in BROKERS.items():
         options = dict(addresses.get(name, {}))
         if broker.keyed:
@@ -138,7 +138,7 @@ def write_resources(folder: Path, addresses: Mapping[str, Mapping[str, str]]) ->
         "metadata": {"name": "patience"},
         "spec": {
             "policies": {"retries": {"tries": policy}},
-            "targets": {"components": inbound},
+            "targets": {"components": inbound, "apps": {READER: {"retry": "tries"}}},
         },
         "scopes": [PATIENT],
     }

@@ -13,7 +13,7 @@ from tests.contract.app import App
 from tests.contract.fleet import (
     API_TOKEN,
     APP_TOKEN,
-    LATE,
+    LATECOMER,
     PATIENT,
     READER,
     SERVICES,
@@ -105,7 +105,7 @@ class Real:
     async def late(self) -> AsyncGenerator[Replica]:
         """Start a daprd alone."""
         async with AsyncExitStack() as stack:
-            yield await self._start(Service(LATE), App(patience=PATIENCE), stack)
+            yield await self._start(LATECOMER, App(LATECOMER.subscriptions, PATIENCE), stack)
 
 
 async def _formed(replica: Replica, topic: str) -> None:

@@ -71,3 +71,31 @@ async def test_memory_is_inside_one_sidecar(broker: Broker, world: World) -> Non
     await guarded.http.post("/v1.0/publish/local/guarded", json=after)
     await guarded.app.heard(after)
     assert guarded.app.seen(word) == []
+
+
+@pytest.mark.only("kafka")
+async def test_a_group_that_is_new_begins_with_the_oldest_event(
+    broker: Broker, world: World
+) -> None:
+    """Where `initialOffset` is `oldest`."""
+    word = mark()
+    await broker.reader.http.post("/v1.0/publish/kafka/early", json=word)
+    async with world.late() as late, late.app.serving():
+        assert await late.app.heard(word)
+
+
+@pytest.mark.only("kafka")
+async def test_a_replica_that_is_gone_leaves_its_part_to_others(
+    broker: Broker, world: World
+) -> None:
+    """What it can't be given comes again, to it once it is back or to another."""
+    gone, left = world.replicas(OTHER)
+    word = mark()
+    async with world.away(gone):
+        for _ in range(12):
+            url = f"/v1.0/publish/kafka/shared?metadata.partitionKey={mark()}"
+            await broker.reader.http.post(url, json=word)
+        await left.app.heard(word)
+    async with asyncio.timeout(broker.reader.app.patience):
+        while len(gone.app.seen(word)) + len(left.app.seen(word)) < 12:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)

@@ -7,7 +7,7 @@ import pytest
 from tests.contract.answers import mark, refusal
 from tests.contract.app import App, Reply, Seen
 from tests.contract.differences import Difference, differs
-from tests.contract.fleet import CLOSED, GUARDED, OTHER, READER
+from tests.contract.fleet import CLOSED, GUARDED, OTHER, PATIENT, READER
 from tests.contract.world import Replica, World
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -238,6 +238,24 @@ async def test_a_service_may_let_nobody_call_it(caller: Replica, world: World) -
     answer = await caller.http.get(url(word, CLOSED))
     assert refusal(answer) == (403, "ERR_DIRECT_INVOKE")
     assert world.replicas(CLOSED)[0].app.seen(word) == []
+
+
+@differs(Difference.POLICIES)
+async def test_a_policy_repeats_calls_that_failed(world: World, callee: App) -> None:
+    """`maxRetries: 4` is five calls; the answer to the last one counts."""
+    word = mark()
+    callee.script(word, *[Reply(500)] * 4, Reply(201))
+    (patient,) = world.replicas(PATIENT)
+    assert (await patient.http.get(url(word))).status_code == 201
+    assert len(callee.seen(word)) == 5
+
+
+async def test_without_a_policy_no_answer_is_asked_for_twice(caller: Replica, callee: App) -> None:
+    """Whatever its status."""
+    word = mark()
+    callee.script(word, Reply(503))
+    assert (await caller.http.get(url(word))).status_code == 503
+    assert len(callee.seen(word)) == 1
 
 
 async def test_a_path_without_a_method(caller: Replica) -> None:

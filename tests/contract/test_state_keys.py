@@ -141,3 +141,20 @@ async def test_prefixes_keep_keys_apart(by: str, store: Store) -> None:
     key = mark()
     await replace(store, name=f"{store.name}-{by}").put(key, 3)
     assert await store.value(key) is None
+
+
+@differs(Difference.MEMORY)
+@pytest.mark.only("memory")
+async def test_memory_is_inside_one_sidecar(store: Store, other: Replica) -> None:
+    """Also where services have a common prefix."""
+    key, mine = mark(), replace(store, name="memory-by-none")
+    await mine.put(key)
+    assert await replace(mine, http=other.http).value(key) is None
+
+
+@pytest.mark.only("redis", "postgresql")
+async def test_prefixes_do_not_show(store: Store) -> None:
+    """A bulk get names a key as it was asked for."""
+    key, mine = mark(), replace(store, name=f"{store.name}-by-word")
+    await mine.put(key)
+    assert [found["key"] for found in (await mine.bulk(key)).json()] == [key]

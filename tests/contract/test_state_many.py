@@ -160,3 +160,40 @@ async def test_a_first_write_in_a_transaction(store: Store) -> None:
     await store.put(key)
     status = (await store.transact(upsert(key, 2, **FIRST_WRITE))).status_code
     assert (status == 204) == store.facts.counts_etags
+
+
+async def test_a_marker_that_is_there_fails_a_transaction(store: Store) -> None:
+    """If it was written first; on Redis the effect beside it is there all the same."""
+    marker, effect = mark(), mark()
+    await store.put(marker, **FIRST_WRITE)
+    answer = await store.transact(upsert(effect), upsert(marker, **FIRST_WRITE))
+    assert refusal(answer) == (500, "ERR_STATE_TRANSACTION")
+    assert await store.value(effect) == (None if store.facts.rolls_back else 1)
+
+
+async def test_a_first_write_of_a_transaction_guards_nothing(store: Store) -> None:
+    """A save without options comes after it, on Redis, too."""
+    key = mark()
+    assert done(await store.transact(upsert(key, **FIRST_WRITE)))
+    assert done(await store.put(key, 2))
+
+
+async def test_an_etag_of_a_transaction_that_can_be_none(store: Store) -> None:
+    """Fails it, whatever a save would say."""
+    key = mark()
+    await store.put(key)
+    answer = await store.transact(upsert(key, 2, etag="x y"))
+    assert refusal(answer) == (500, "ERR_STATE_TRANSACTION")
+    assert await store.value(key) == 1
+
+
+async def test_nothing_can_be_queried(store: Store) -> None:
+    """That takes PostgreSQL v1, or Redis with modules."""
+    url = f"/v1.0-alpha1/state/{store.name}/query"
+    assert (await store.http.post(url, json={"filter": {}})).status_code >= 400
+
+
+async def test_keys_can_be_asked_for_twice(store: Store) -> None:
+    """In one bulk get, of what is not there."""
+    key = mark()
+    assert (await store.bulk(key, key)).json() == [{"key": key}] * 2

@@ -36,7 +36,7 @@ class World(Protocol):
         ...
 
     def late(self) -> AbstractAsyncContextManager[Replica]:
-        """Start a service of its own, without state, whose app is not there yet.
+        """Start `fleet.LATECOMER`, whose app is not there yet.
 
         Its app is up inside a block of `replica.app.serving()`.
         """

@@ -38,7 +38,8 @@ class World:
         self.answer: Callable[[Any], Answer] = lambda _: Answer(200)
         self.gone: set[str] = set()
         self._dead = dead_letter_topic
-        self._component = Component("pubsub", "pubsub.kafka", options)
+        self.retry: dict[str, Any] = {}
+        self._component = Component("pubsub", "pubsub.kafka", options, self.retry)
         self.sidecar = Sidecar(self.call_app, Moving(), Random(1))
 
     async def call_app(self, address: str, call: Call) -> Answer:
@@ -138,6 +139,37 @@ async def test_a_failed_event_is_dead_lettered() -> None:
     await world.add("a", "a1")
     assert await world.sidecar.deliver(TOPIC, {"event_id": "e"}) == ["RETRY"]
     assert world.sidecar.published("dead") == [{"event_id": "e"}]
+
+
+async def test_a_policy_tries_again_before_it_is_dead_lettered() -> None:
+    """As often and as late as it says."""
+    world = World("dead")
+    world.answer = lambda _: Answer(500)
+    world.retry |= {"policy": "constant", "duration": "1m30s", "maxRetries": 4}
+    async with await world.add("a", "a1") as sidecar:
+        await sidecar.post(f"/publish/pubsub/{TOPIC}", json="late")
+        while not world.sidecar.published("dead"):
+            await asyncio.sleep(0)
+    assert (len(world.got), world.sidecar.clock.now()) == (5, 360)
+
+
+async def test_an_exponential_policy_waits_longer_each_time() -> None:
+    """Up to its longest interval."""
+    policy = {"policy": "exponential", "maxInterval": "1s", "maxRetries": 4}
+    pauses = Component("pubsub", "pubsub.kafka", {}, policy).pauses()
+    assert list(pauses) == [0.5, 0.75, 1, 1]
+
+
+async def test_several_events_are_published_at_once() -> None:
+    """All of them, or none if two have one id."""
+    world = World()
+    entries = [{"entryId": str(n), "event": n, "contentType": "application/json"} for n in (1, 2)]
+    async with await world.add("a", "a1") as sidecar:
+        twice = await sidecar.post(f"/publish/bulk/pubsub/{TOPIC}", json=entries[:1] * 2)
+        assert (twice.status_code, twice.json()["errorCode"]) == (400, "ERR_PUBSUB_EVENTS_SER")
+        once = await sidecar.post(f"/publish/bulk/pubsub/{TOPIC}", json=entries)
+        assert once.status_code == 204
+    assert world.sidecar.published(TOPIC) == [1, 2]
 
 
 async def test_without_a_dead_letter_topic_an_event_comes_again() -> None:

@@ -56,7 +56,7 @@ class Store:
         before, failure = dict(self._entries), None
         for change in changes:
             try:
-                self._apply(change)
+                self._apply(change, guard=not atomic)
             except StoreError as error:
                 failure = failure or error
         if failure:
@@ -64,13 +64,13 @@ class Store:
                 self._entries = before
             raise failure
 
-    def _apply(self, change: Change) -> None:
+    def _apply(self, change: Change, *, guard: bool) -> None:
         before = self.entries().get(change.key)
         (self._check_redis if self.type == REDIS else self._check)(change, before)
         if change.value is None:
             self._entries.pop(change.key, None)
             return
-        guarded = change.order == "first-write" or bool(before and before.guarded)
+        guarded = (guard and change.order == "first-write") or bool(before and before.guarded)
         expires = self._now() + change.ttl if change.ttl and change.ttl > 0 else None
         etag = self._uuid()
         if self.type == REDIS:
