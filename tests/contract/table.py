@@ -32,7 +32,8 @@ class Table:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep an outcome."""
-        module, _, name = report.nodeid.rpartition("/")[2].partition(".py::")
+        path, _, name = report.nodeid.partition(".py::")
+        module = path.rpartition("/")[2]
         case, _, values = name.partition("[")
         side, _, rest = values.partition("-")
         kind = rest.rstrip("]").partition("-")[0]
