@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from benchmarks import building_blocks, clients, rendering, updating
+from benchmarks import agent, building_blocks, clients, rendering, updating
 from benchmarks.figures import Figure, table, write
 
-BENCHMARKS = (rendering, updating, clients, building_blocks)
+BENCHMARKS = (rendering, updating, clients, building_blocks, agent)
 RESULTS = Path(__file__).with_name("results.json")
 
 

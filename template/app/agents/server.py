@@ -1,19 +1,19 @@
 """One request to the model's server: typed failures, one deadline, retries that can't pay twice.
 
-Tried again is what was not answered: refused connections, 408, 409, 429 and 5xx. A connection
-that broke after the request was sent may have been paid for, and is an error.
+Tried again is what was not answered: refused connections, 408, 409, 429 and 5xx, and connections
+that break at once, which the server had closed while they were idle. One that breaks later, or
+within the answer, may have been paid for, and is an error.
 """
 
 import asyncio
-import json
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import count
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 import structlog
@@ -29,7 +29,7 @@ from openai import (
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.chat.completion_create_params import ResponseFormat
 from prometheus_client import Counter
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from app.agents.errors import (
     ModelAnswerError,
@@ -39,7 +39,7 @@ from app.agents.errors import (
     ModelUnavailableError,
 )
 from app.agents.settings import AgentSettings
-from app.agents.wire import Chunk, Completion
+from app.agents.wire import Chunk, Completion, Events
 
 log = structlog.get_logger("app.agent")
 
@@ -50,9 +50,11 @@ PASSING = {408, 409, 429}
 LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
 """Codes of a 429 that waiting does not help."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
+AT_ONCE = 2.0  # seconds after the request
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-END = object()
+DRAIN = 0.05  # seconds
 
+M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 
@@ -73,6 +75,7 @@ class ModelServer:
 
     def __init__(self, client: AsyncOpenAI, retries: int) -> None:
         self._completions = client.chat.completions
+        self._beginning = asyncio.Lock()
         self._retries = retries
 
     @classmethod
@@ -121,7 +124,7 @@ class ModelServer:
 
             read = await self._answered(send, deadline)
             body = await _within(deadline, read)
-        return _read(Completion.model_validate_json, body)
+        return _read(Completion, body)
 
     async def stream(self, question: Question, deadline: float) -> AsyncGenerator[Chunk | None]:
         """Yield None once the server begins, then what it sends; closing it stops the server.
@@ -129,9 +132,10 @@ class ModelServer:
         Raises what `complete` raises.
         """
         async with AsyncExitStack() as stack:
+            request = self._completions.with_streaming_response
 
-            async def send() -> Callable[[], Awaitable[object]]:
-                chunks = await self._completions.create(
+            async def send() -> AsyncIterator[bytes]:
+                response = request.create(
                     model=question.model,
                     messages=question.messages,
                     temperature=question.temperature,
@@ -139,27 +143,41 @@ class ModelServer:
                     stream=True,
                     stream_options={"include_usage": True},
                 )
-                stack.push_async_callback(chunks.close)
-                return lambda: anext(chunks, END)
+                return (await stack.enter_async_context(response)).iter_bytes()
 
-            following = await self._answered(send, deadline)
+            pieces, events = await self._answered(send, deadline), Events()
             yield None
-            while (chunk := await _within(deadline, following)) is not END:
-                yield _read(Chunk.model_validate, chunk)
+            while piece := await _within(deadline, lambda: anext(pieces, b"")):
+                for data in events.feed(piece):
+                    if data == b"[DONE]":
+                        await _drained(pieces)
+                        return
+                    chunk = _read(Chunk, data)
+                    if chunk.error:
+                        raise ModelBrokenError("The model's server failed midway.")
+                    yield chunk
 
     async def _answered(self, send: Callable[[], Awaitable[T]], deadline: float) -> T:
         """Send until the server begins to answer."""
+        clock = asyncio.get_running_loop().time
         for attempt in count():
+            async with self._beginning:  # one in a turn of the loop: each takes milliseconds
+                await asyncio.sleep(0)
+            started = clock()
             try:
                 return await _within(deadline, send)
-            except _PassingError as failure:
-                wait = failure.wait if failure.wait is not None else _backoff(attempt)
-                left = deadline - asyncio.get_running_loop().time()
-                if attempt >= self._retries or wait >= left:
-                    raise ModelUnavailableError(failure.detail) from None
-                RETRIES.labels(failure.reason).inc()
-                log.warning("agent.retried", reason=failure.reason, wait_seconds=round(wait, 2))
-                await asyncio.sleep(wait)
+            except _PassingError as error:
+                failure = error
+            except ModelBrokenError as error:
+                if clock() - started > AT_ONCE:
+                    raise
+                failure = _PassingError(error.detail, "disconnected", 0.0)
+            wait = failure.wait if failure.wait is not None else _backoff(attempt)
+            if attempt >= self._retries or wait >= deadline - clock():
+                raise ModelUnavailableError(failure.detail)
+            RETRIES.labels(failure.reason).inc()
+            log.warning("agent.retried", reason=failure.reason, wait_seconds=round(wait, 2))
+            await asyncio.sleep(wait)
         raise AssertionError("counting has no end")
 
 
@@ -194,10 +212,8 @@ async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:
         raise ModelDeadlineError from None
     except httpx2.HTTPError:
         raise ModelBrokenError from None
-    except json.JSONDecodeError:
-        raise ModelAnswerError("The model's server sent no JSON.") from None
     except OpenAIError:
-        raise ModelBrokenError("The model's server failed midway.") from None
+        raise ModelBrokenError from None
 
 
 def _of_status(error: APIStatusError) -> ModelUnavailableError | ModelRefusedError:
@@ -233,8 +249,16 @@ def _backoff(attempt: int) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
 
 
-def _read(validate: Callable[[Any], T], sent: object) -> T:
+def _read(kind: type[M], sent: bytes) -> M:
     try:
-        return validate(sent)
+        return kind.model_validate_json(sent)
     except ValidationError:
         raise ModelAnswerError("The model's server sent no completion.") from None
+
+
+async def _drained(pieces: AsyncIterator[bytes]) -> None:
+    """Read what comes after the last event, if it comes at once: else the connection is lost."""
+    with suppress(TimeoutError, httpx2.HTTPError):
+        async with asyncio.timeout(DRAIN):
+            async for _ in pieces:
+                pass

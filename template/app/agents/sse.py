@@ -18,7 +18,7 @@ log = structlog.get_logger("app.agent")
 
 HEARTBEAT_SECONDS = 10.0
 """A silence longer than this is broken by a comment: proxies cut connections that are silent."""
-AHEAD = 8
+AHEAD = 2
 """Events that wait for a slow reader; then the model waits."""
 COMMENT = b": still here\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}

@@ -3,9 +3,10 @@
 Servers leave fields out or send nonsense: what can't be read here is no answer.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler
 from pydantic.functional_validators import WrapValidator
 
 
@@ -16,17 +17,13 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
         return None
 
 
-class _Read(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Details(_Read):
+class Details(BaseModel):
     """Of the prompt's tokens, those that the server had cached."""
 
     cached_tokens: Annotated[int | None, Field(ge=0)] = None
 
 
-class Reported(_Read):
+class Reported(BaseModel):
     """The usage as the server counts it."""
 
     prompt_tokens: Annotated[int, Field(ge=0)]
@@ -34,21 +31,21 @@ class Reported(_Read):
     prompt_tokens_details: Annotated[Details | None, WrapValidator(_or_none)] = None
 
 
-class Function(_Read):
+class Function(BaseModel):
     """A function and its arguments, JSON as the model wrote it."""
 
     name: str
     arguments: str = "{}"
 
 
-class ToolCall(_Read):
+class ToolCall(BaseModel):
     """The model's wish to have a function called."""
 
     id: str
     function: Function
 
 
-class Said(_Read):
+class Said(BaseModel):
     """A message of the model, or a piece of one."""
 
     content: str | None = None
@@ -56,21 +53,21 @@ class Said(_Read):
     tool_calls: list[ToolCall] | None = None
 
 
-class Choice(_Read):
+class Choice(BaseModel):
     """A whole answer."""
 
     message: Said
     finish_reason: str | None = None
 
 
-class Delta(_Read):
+class Delta(BaseModel):
     """A piece of a message's text."""
 
     content: str | None = None
     refusal: str | None = None
 
 
-class Piece(_Read):
+class Piece(BaseModel):
     """A piece of an answer; the last one says why it ended."""
 
     delta: Delta = Delta()
@@ -80,7 +77,7 @@ class Piece(_Read):
 Usage = Annotated[Reported | None, WrapValidator(_or_none)]
 
 
-class Completion(_Read):
+class Completion(BaseModel):
     """An answer at once."""
 
     id: str = ""
@@ -89,10 +86,30 @@ class Completion(_Read):
     usage: Usage = None
 
 
-class Chunk(_Read):
-    """A part of a streamed answer; one with the usage has no choices."""
+class Chunk(BaseModel):
+    """A part of a streamed answer; one with the usage has no choices, one with an error neither."""
 
     id: str = ""
     model: str = ""
     choices: list[Piece] | None = None
     usage: Usage = None
+    error: Any = None
+
+
+class Events:
+    """Takes a stream apart: the data of its server-sent events, which begin and end anywhere."""
+
+    def __init__(self) -> None:
+        self._line = b""
+        self._data: list[bytes] = []
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Yield the data of each event that is whole with another piece of the stream."""
+        *lines, self._line = (self._line + piece).split(b"\n")
+        for line in lines:
+            line = line.removesuffix(b"\r")
+            if line.startswith(b"data:"):
+                self._data.append(line.removeprefix(b"data:").removeprefix(b" "))
+            elif not line and self._data:
+                yield b"\n".join(self._data)
+                self._data.clear()

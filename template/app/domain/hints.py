@@ -3,6 +3,7 @@
 The model writes the hints; what is shown, and when, is decided here and not by it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -15,6 +16,8 @@ from app.models.pattern import ErrorPatternState
 
 MAX_HINTS = 3
 """How many hints come before the solution."""
+SIGN = 4
+"""Characters of a line of a fix, spaces aside, that give it away."""
 
 NUDGES = {
     "AttributeError": "What type has the value left of the dot, and does that type know the name?",
@@ -63,15 +66,35 @@ def question(event: ErrorRequestEvent, error: PythonError) -> str:
     return "\n\n".join(parts)
 
 
-def ladder(error: PythonError, analysis: DebugAnalysis) -> list[str]:
-    """Return what is shown ask by ask: hints, at least one, then the solution."""
-    hints = [hint for hint in analysis.hints if hint.strip()][:MAX_HINTS]
+def holds_solution(hint: str, fixes: Sequence[str], code: str = "") -> bool:
+    """Tell whether a hint holds a block of code, or a line of a fix that is not in `code` yet.
+
+    Spaces make no difference; a line shorter than `SIGN` characters is no solution.
+    """
+    if "```" in hint:
+        return True
+    known, shown = {_bare(line) for line in code.splitlines()}, _bare(hint)
+    lines = {_bare(line) for fix in fixes for line in fix.splitlines()} - known
+    return any(len(line) >= SIGN and line in shown for line in lines)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.replace("`", "").split())
+
+
+def ladder(error: PythonError, analysis: DebugAnalysis, code: str = "") -> list[str]:
+    """Return what is shown ask by ask: hints, at least one, then the solution.
+
+    A hint of the model that gives the solution away is left out.
+    """
     fixes = [fix for fix in analysis.suggested_fixes if fix.strip()]
+    given = (hint for hint in analysis.hints if hint.strip())
+    hints = [hint for hint in given if not holds_solution(hint, fixes, code)][:MAX_HINTS]
     return [*(hints or [NUDGES.get(error.type, NUDGE)]), "\n".join(fixes) or NO_SOLUTION]
 
 
 def seen(
-    user_id: str, error: PythonError, analysis: DebugAnalysis, now: datetime
+    user_id: str, error: PythonError, analysis: DebugAnalysis, now: datetime, code: str = ""
 ) -> ErrorPatternState:
     """Return a new error of a student, before the first hint is shown."""
     return ErrorPatternState(
@@ -79,8 +102,12 @@ def seen(
         user_id=user_id,
         first_seen=now,
         last_seen=now,
-        ladder=ladder(error, analysis),
-        related_concepts=analysis.related_concepts,
+        ladder=ladder(error, analysis, code),
+        related_concepts=[
+            concept
+            for concept in analysis.related_concepts
+            if not holds_solution(concept, analysis.suggested_fixes, code)
+        ],
     )
 
 

@@ -43,7 +43,8 @@ class Debugger:
             question = hints.question(event, error)
             reply = await self._agent.ask(question, DebugAnalysis, user=event.user_id)
             efficiency = reply.token_efficiency
-            known = hints.seen(event.user_id, error, reply.content, now)
+            code = event.code_snippet or ""
+            known = hints.seen(event.user_id, error, reply.content, now, code)
         pattern = await self._store.once(
             event.once_id, key, ErrorPatternState, lambda kept: hints.asked(kept or known, now)
         )

@@ -191,6 +191,29 @@ async def test_a_server_that_is_not_there_is_unavailable(
             await ask(agent)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "error", "tries"), [(0.0, ModelUnavailableError, 3), (2.2, ModelBrokenError, 1)]
+)
+async def test_a_connection_that_breaks_at_once_was_idle_for_too_long(
+    agent_with: AgentWith, seconds: float, error: type[ServiceError], tries: int
+) -> None:
+    """A new one is tried; one that breaks later may have brought an answer that is paid."""
+    asked = 0
+
+    async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(seconds)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with agent_with(openai_base_url=url) as agent:
+            with pytest.raises(error) as caught:
+                await at_once(agent)
+    assert (type(caught.value), asked) == (error, tries)
+
+
 async def test_the_deadline_holds_over_all_tries(
     agent_with: AgentWith, openai_server: OpenAIServer
 ) -> None:
