@@ -125,6 +125,8 @@ def quiet() -> Generator[None]:
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
-        yield
+        # coroutines of processes that died complain when they are thrown away
+        with patch.object(sys, "unraisablehook"):
+            yield
     finally:
         structlog.configure(**before)

@@ -50,6 +50,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.set_result(func(*args))
         return future
 
+    async def getaddrinfo(self, *_: Any, **__: Any) -> Any:
+        """Refuse: what asks for an address wants a socket, and would leave the simulation."""
+        raise AssertionError("the simulation has no sockets")
+
 
 def _ignore(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
     """Pass over tasks that are left behind: an app that dies leaves them."""

@@ -8,9 +8,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import aiohttp
+import httpx2
 from starlette.types import ASGIApp, Message
 from yarl import URL
 
+from dev.openai import openai_app
 from dev.sidecar.world import Answer, Call, UnreachableError
 
 
@@ -119,6 +121,17 @@ class Exchange:
     async def read(self) -> bytes:
         """Return the body."""
         return self._body
+
+
+class ModelHttp:
+    """Stands for the module httpx2 in the agent: all requests go to the embedded model server."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(httpx2, name)
+
+    def AsyncClient(self, **_: Any) -> httpx2.AsyncClient:  # noqa: N802
+        """Return a client that opens no connection."""
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(openai_app()))
 
 
 class Aiohttp:

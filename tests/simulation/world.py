@@ -9,10 +9,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
-from httpx2 import ASGITransport, AsyncClient
-from openai import AsyncOpenAI
+import httpx2
 
-from dev.openai import openai_app
 from dev.sidecar import Fault, Sidecar
 from dev.sidecar.blocks import App
 from dev.sidecar.blocks.state import State
@@ -23,7 +21,7 @@ from tests.simulation.chance import Mix, seeded
 from tests.simulation.code import Code, Service, no_threads, quiet, use_time
 from tests.simulation.life import task_of_life
 from tests.simulation.loop import VirtualLoop
-from tests.simulation.network import Aiohttp, ask
+from tests.simulation.network import Aiohttp, ModelHttp, ask
 from tests.simulation.replica import Replica, Tell
 from tests.simulation.students import STUDENTS, Student
 
@@ -160,8 +158,7 @@ class Fleet:
             # only now all its modules are there
             use_time(code, lambda: self._now())
             code.replace("app.services.sidecar", "aiohttp", Aiohttp(self._to_sidecar))
-            if "app.agents.client" in code.modules:
-                code.replace("app.agents.client", "AsyncOpenAI", self._model)
+            code.replace_everywhere(httpx2, ModelHttp())
 
     def run(self, seed: int) -> Outcome:
         """Run a seed until nothing is on its way any more."""
@@ -187,10 +184,6 @@ class Fleet:
     async def _to_sidecar(self, address: str, call: Call) -> Answer:
         assert self._world, "called within a run"
         return await self._world.to_sidecar(address, call)
-
-    def _model(self, **options: Any) -> AsyncOpenAI:
-        http = AsyncClient(transport=ASGITransport(openai_app()))
-        return AsyncOpenAI(**options, http_client=http)
 
 
 class World:
