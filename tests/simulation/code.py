@@ -1,6 +1,7 @@
 """The code of several services in one process, although each calls its package `app`."""
 
 import copy
+import gc
 import importlib
 import logging
 import sys
@@ -128,5 +129,6 @@ def quiet() -> Generator[None]:
         # coroutines of processes that died complain when they are thrown away
         with patch.object(sys, "unraisablehook"):
             yield
+            gc.collect()  # here and now, not in the middle of something else
     finally:
         structlog.configure(**before)

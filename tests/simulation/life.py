@@ -45,8 +45,11 @@ class Life:
     def bury(self) -> None:
         """Close what was abandoned, at a time when nothing that it does matters any more."""
         for coroutine in self.work:
-            with suppress(Exception):  # it may await, which it can't
-                coroutine.close()
+            for _ in range(20):  # each time until the next thing that it awaits at its end
+                with suppress(Exception):
+                    coroutine.close()
+                    break
+        self.work.clear()
 
 
 def task_of_life(

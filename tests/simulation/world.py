@@ -1,6 +1,7 @@
 """One run: six services, their sidecar and their students, from one seed."""
 
 import asyncio
+import gc
 import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -159,6 +160,7 @@ class Fleet:
             use_time(code, lambda: self._now())
             code.replace("app.services.sidecar", "aiohttp", Aiohttp(self._to_sidecar))
             code.replace_everywhere(httpx2, ModelHttp())
+        gc.freeze()  # the code stays: what is collected after each seed is what the seed has left
 
     def run(self, seed: int) -> Outcome:
         """Run a seed until nothing is on its way any more."""
@@ -180,6 +182,7 @@ class Fleet:
             return await world.live()
         finally:
             world.end()
+            self._world = None
 
     async def _to_sidecar(self, address: str, call: Call) -> Answer:
         assert self._world, "called within a run"
@@ -246,6 +249,7 @@ class World:
             for life in replica.lives:
                 life.end()
                 life.bury()
+            replica.lives.clear()
 
     async def to_sidecar(self, address: str, call: Call) -> Answer:
         """Take a call of a service to its sidecar."""
