@@ -41,6 +41,8 @@ class Part:
     """Where it runs, if not in `folder`."""
     user: str = ""
     """Whose process it is; empty is the user who runs this."""
+    temporary: str | Path = ""
+    """A folder that is removed when the one who runs this is killed."""
     ending: signal.Signals = signal.SIGTERM
     """What asks it to end."""
     _process: subprocess.Popen[bytes] | None = None
@@ -68,7 +70,7 @@ class Part:
         own = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-I", "-S", SUPERVISE, self.user, *self.command],
+                [sys.executable, "-I", "-S", SUPERVISE, self.user, self.temporary, *self.command],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

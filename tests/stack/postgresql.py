@@ -59,6 +59,7 @@ async def postgresql(folder: Path) -> AsyncGenerator[Postgresql]:
             command=command,
             up=up,
             user=user,
+            temporary=data,
             ending=signal.SIGINT,  # SIGTERM waits for its clients
             url=f"postgresql://{SUPERUSER}@{HOST}:{port}/postgres?sslmode=disable",
         )
