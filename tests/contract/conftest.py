@@ -25,7 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def anyio_backend() -> str:
     """Run on asyncio, all cases in one loop."""
     return "asyncio"
@@ -48,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
         for backend in backends
     ]
-    metafunc.parametrize("backend", params, scope="session")
+    metafunc.parametrize("backend", params, scope="package")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,21 +67,21 @@ def backend_of(item: pytest.Item) -> Backend | None:
     return callspec.params.get("backend") if callspec else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def embedded(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
     """Run all services on the embedded sidecar."""
     async with Embedded(tmp_path_factory.mktemp("embedded")) as world:
         yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def daprd(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[World]:
     """Run all services on real daprd."""
     async with Real(tmp_path_factory.mktemp("daprd")) as world:
         yield world
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(backend: Backend, request: pytest.FixtureRequest) -> World:
     """Return the services on the side that it is the turn of."""
     return request.getfixturevalue(backend.side)
