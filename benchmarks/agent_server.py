@@ -29,6 +29,7 @@ from app.agents.sse import Event, EventStream
 from app.core.config import Settings
 from app.core.declaration.agent import AgentConfig
 from app.core.telemetry import configure_logging
+from app.features.agent import spared
 from dev.openai import openai_app
 from dev.serve import serve
 
@@ -93,7 +94,8 @@ async def _app(url: str) -> AsyncGenerator[ASGIApp]:
     async with Agent.open(CONFIG, settings(url)) as agent:
         probe = Probe()
         watching = asyncio.create_task(probe.watch())
-        yield service(agent, probe)
+        with spared():  # as the feature does
+            yield service(agent, probe)
         watching.cancel()
 
 
