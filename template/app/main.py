@@ -8,10 +8,10 @@ from fastapi import APIRouter, FastAPI
 
 from app.core import declaration as declared
 from app.core.config import Settings, load_settings
+from app.core.errors import install_problems
 from app.core.feature import Feature, attribute, discover, in_order, modules, opened
 from app.core.health import health_router
 from app.core.middleware import ApiToken, BodyLimit, RequestContext
-from app.core.problems import install_problems
 from app.core.resources import Resources
 
 DECLARATION = Path(__file__).with_name("service.yaml")

@@ -87,13 +87,13 @@ def test_the_contracts_name_packages_that_are_there(service: Rendered) -> None:
 def test_help_lists_every_command(service: Rendered) -> None:
     """So does the README."""
     makefile = service.text("Makefile")
-    (phony,) = re.findall(r"^\.PHONY: (.+)$", makefile, re.M)
+    phony = " ".join(re.findall(r"^\.PHONY: (.+)$", makefile, re.M)).split()
     done = subprocess.run(
         ["make", "help"], cwd=service.root, capture_output=True, text=True, check=True
     )
-    assert re.findall(r"^  make (\S+)", done.stdout, re.M) == phony.split()
+    assert sorted(re.findall(r"^  make (\S+)", done.stdout, re.M)) == sorted(phony)
     table = re.findall(r"^\| `make (\S+)`", service.text("README.md"), re.M)
-    assert sorted(table) == sorted(phony.split())
+    assert sorted(table) == sorted(phony)
 
 
 def test_own_commands_have_a_place(service: Rendered, tmp_path: Path) -> None:

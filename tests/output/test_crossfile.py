@@ -37,5 +37,7 @@ def test_what_is_declared_to_be_read_is_read(
         for topic in answers["topics"]
         if topic["subscribe"]
     }
+    if "state" in combination.features:  # it keeps dead letters
+        wanted.add(f"route /events/{answers['pubsub_component']}/dead-letter.queue")
     lines = parts(rendering(combination), run)
     assert {line for line in lines if line.startswith("route /events/")} == wanted

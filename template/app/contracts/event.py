@@ -38,6 +38,7 @@ class ErrorEvent(Event):
     """An event that could not be handled, for the dead-letter topic (seed 001)."""
 
     original_event_type: str
+    original_topic: str | None = None
     error_type: str
     error_message: str
     failed_at: Moment = Field(default_factory=lambda: datetime.now(UTC))
@@ -49,3 +50,8 @@ class ErrorEvent(Event):
     def is_permanent_failure(self) -> bool:
         """Whether all tries are used up."""
         return self.retry_count >= 5
+
+
+def letter_id(consumer: str, topic: str | None, envelope: dict[str, Any]) -> str:
+    """Return the id of the dead letter of an event: the same however often it fails."""
+    return str(uuid5(NAMESPACE_URL, f"{consumer}/{topic}/{envelope.get('id', envelope)}"))

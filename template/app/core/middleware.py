@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from app.core.problems import problem
+from app.core.errors import problem
 from app.core.telemetry import continue_trace, request_id
 
 log = structlog.get_logger("app.request")

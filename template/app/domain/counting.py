@@ -16,8 +16,7 @@ SHARDS = 8
 
 def key_of(event: Event) -> tuple[str, ...]:
     """Return the parts of the key that counts an event: on the day (UTC) it happened, not came."""
-    time = event.timestamp  # without a zone it is in UTC already
-    day = (time.astimezone(UTC) if time.tzinfo else time).date()
+    day = event.timestamp.astimezone(UTC).date()
     return shard_key(type(event).__name__, day, crc32(event.key.encode()) % SHARDS)
 
 

@@ -19,9 +19,10 @@ from app.services.sidecar import Sidecar
 async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     """Offer the publisher and what handles deliveries."""
     config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
-    publisher = Publisher(resources.get(Sidecar), config, name)
-    wait = resources.get(EventSettings).event_retry_seconds
+    settings = resources.get(EventSettings)
+    publisher = Publisher(resources.get(Sidecar), config, name, settings.publish_seconds)
     resources.add(publisher)
+    wait = settings.event_retry_seconds
     resources.add(Delivery(publisher, config.dead_letter_topic, name, wait))
     yield
 
@@ -30,7 +31,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
     """Tell Dapr of every handler; a StartError tells where handlers and declaration disagree."""
     config = resources.get(PubSubConfig)
     open_topics = {topic.name: topic.event_type for topic in config.topics if topic.subscribe}
-    dapr = DaprApp(app)
+    resources.add(dapr := DaprApp(app))
     for item in (item for module in modules("app.handlers") for item in Subscription.of(module)):
         wanted = open_topics.pop(item.topic, "nothing, or has a handler already")
         if wanted != item.event.__name__:
@@ -39,7 +40,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
         subscribed = dapr.subscribe(  # pyright: ignore[reportUnknownVariableType] - untyped there
             config.component_name, item.topic, {}, dead_letter_topic=config.dead_letter_topic
         )
-        subscribed(endpoint(item, resource(Delivery)))
+        subscribed(endpoint(app, item, resource(Delivery)))
     if open_topics:
         raise StartError(f"no handler in app/handlers/ for {', '.join(sorted(open_topics))}")
 

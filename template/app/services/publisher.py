@@ -1,24 +1,48 @@
-"""Publishing: typed by topic, as CloudEvents."""
+"""Publishing: typed by topic, as CloudEvents, repeated while a broker restarts."""
 
+import asyncio
 import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
 from app.contracts.event import Event
 from app.core.declaration.pubsub import PubSubConfig
+from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 from app.core.telemetry import traceparent
-from app.services.sidecar import Sidecar, SidecarError
+from app.services.sidecar import Answer, Sidecar, SidecarError
+
+CLOUD_EVENT = "application/cloudevents+json"
+BACKOFF_SECONDS = 0.1, 2.0  # the first wait, which doubles, and the longest
 
 
 class UndeclaredTopicError(Exception):
     """The code publishes what `service.yaml` does not declare: a bug, found before the network."""
 
 
-class Publisher:
-    """Publishes events on the topics of the declaration."""
+class UnpublishedError(UpstreamError):
+    """Of several events, `events` were perhaps not published; the others were."""
 
-    def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str) -> None:
+    code, title = "not-published", "Not all events could be published"
+
+    def __init__(self, topic: str, events: Sequence[Event]) -> None:
+        self.events = events
+        super().__init__(f"{len(events)} events on '{topic}' were perhaps not published.")
+
+
+class Publisher:
+    """Publishes events on the topics of the declaration.
+
+    What fails is repeated for `seconds`, with the same ids: readers see at most a repetition.
+    """
+
+    def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str, seconds: float) -> None:
         self._sidecar = sidecar
-        self._path = f"/v1.0/publish/{config.component_name}/"
+        self._pubsub = config.component_name
         self._source = source
+        self._seconds = seconds
         self._types = {topic.name: topic.event_type for topic in config.topics if topic.publish}
         self._types[config.dead_letter_topic] = "ErrorEvent"
 
@@ -28,10 +52,44 @@ class Publisher:
         An UndeclaredTopicError comes before the network; SidecarError, UnavailableError and
         DeadlineError mean that it was perhaps not published.
         """
+        how: dict[str, Any] = {"params": {"metadata.partitionKey": event.key}}
+        how |= {"body": _dump(self._envelope(topic, event)), "content_type": CLOUD_EVENT}
+        path = f"/v1.0/publish/{self._pubsub}/{topic}"
+        await self._repeat("publish", partial(self._sidecar.call, "publish", "POST", path, **how))
+
+    async def publish_many(self, topic: str, events: Sequence[Event]) -> None:
+        """Publish several events in one call; an UnpublishedError tells which were perhaps not."""
+        left = [(event, self._envelope(topic, event)) for event in events]
+
+        async def send(seconds: float) -> Answer:
+            nonlocal left
+            body = [
+                {
+                    "entryId": str(number),
+                    "event": envelope,
+                    "contentType": CLOUD_EVENT,
+                    "metadata": {"partitionKey": event.key},
+                }
+                for number, (event, envelope) in enumerate(left)
+            ]
+            path = f"/v1.0/publish/bulk/{self._pubsub}/{topic}"
+            answer = await self._sidecar.call(
+                "publish.bulk", "POST", path, body=_dump(body), seconds=seconds
+            )
+            failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
+            left = [each for n, each in enumerate(left) if not failed or str(n) in failed]
+            return answer
+
+        try:
+            await self._repeat("publish.bulk", send)
+        except ServiceError as error:
+            raise UnpublishedError(topic, [event for event, _ in left]) from error
+
+    def _envelope(self, topic: str, event: Event) -> dict[str, Any]:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
         if kind != declared:
             raise UndeclaredTopicError(f"'{topic}' is declared to publish {declared}, not {kind}")
-        envelope = {
+        return {
             "specversion": "1.0",
             "id": event.event_id,
             "source": self._source,
@@ -40,13 +98,22 @@ class Publisher:
             "traceparent": traceparent(),
             "data": event.model_dump(mode="json"),
         }
-        answer = await self._sidecar.call(
-            "publish",
-            "POST",
-            self._path + topic,
-            params={"metadata.partitionKey": event.key},
-            body=json.dumps(envelope, ensure_ascii=False).encode(),
-            content_type="application/cloudevents+json",
-        )
-        if answer.status != 204:
-            raise SidecarError("publish", answer)
+
+    async def _repeat(self, operation: str, send: Callable[..., Awaitable[Answer]]) -> None:
+        end, (wait, longest) = time.monotonic() + self._seconds, BACKOFF_SECONDS
+        while True:
+            try:
+                answer = await send(seconds=max(1.0, end - time.monotonic()))
+                if answer.status == 204:
+                    return
+                raise SidecarError(operation, answer)
+            except (SidecarError, UnavailableError, DeadlineError) as error:
+                refused = isinstance(error, SidecarError) and error.answered < 500
+                if refused or time.monotonic() + wait > end:
+                    raise
+            await asyncio.sleep(wait * random.uniform(0.5, 1))
+            wait = min(2 * wait, longest)
+
+
+def _dump(document: Any) -> bytes:
+    return json.dumps(document, ensure_ascii=False).encode()

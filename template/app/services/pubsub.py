@@ -5,28 +5,35 @@ import inspect
 import json
 import random
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from types import ModuleType
-from typing import Any, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import structlog
-from fastapi import Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from prometheus_client import Counter
 from pydantic import Field, ValidationError
-from structlog.contextvars import bound_contextvars
+from starlette.types import Message
+from structlog.contextvars import bind_contextvars, bound_contextvars
 
-from app.contracts.event import ErrorEvent, Event
+from app.contracts.event import ErrorEvent, Event, letter_id
 from app.core.config import Environment
+from app.core.errors import InvalidIdError
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher
+from app.services.sidecar import SidecarError, SidecarUnavailableError
 
 log = structlog.get_logger("app.events")
 
 EVENTS = Counter("events_total", "Events by what became of them.", ["topic", "outcome"])
 TRIES = 5  # of a handler, in one delivery
+REPLAY = "x-replay"  # the header of a dead letter that is handed in again
 
 Handler = Callable[..., Awaitable[None]]
+Attempt = Callable[[Event], Awaitable[None]]
 H = TypeVar("H", bound=Handler)
 
 
@@ -36,6 +43,14 @@ class Retry(Exception):  # noqa: N818 - it asks for something, it is no failure 
 
 class Drop(Exception):  # noqa: N818
     """Raise it where no try will ever work: Dapr's DROP, which dead-letters the event as it is."""
+
+
+class NoEventError(Exception):
+    """What was delivered is no CloudEvent."""
+
+
+BAD_DATA = (NoEventError, ValidationError, InvalidIdError)
+"""Fails again however often it is tried; a handler's own models raise it as well."""
 
 
 def on(topic: str) -> Callable[[H], H]:
@@ -75,6 +90,7 @@ class EventSettings(Environment):
     event_retry_seconds: float = Field(
         default=0.2, ge=0, description="Wait before the second try of an event; doubles each time."
     )
+    publish_seconds: float = Field(default=15, gt=0, description="A publish is repeated that long.")
 
 
 @dataclass(frozen=True)
@@ -85,80 +101,107 @@ class Delivery:
     dead_letters: str
     consumer: str
     wait: float
+    replay: bool = False
+    """Whether the event is a dead letter already: it makes no other, and RETRY says it failed."""
 
-    async def handle(self, subscription: Subscription, body: bytes, needs: dict[str, Any]) -> str:
-        """Handle one delivery; `needs` are the handler's dependencies."""
-        payload: dict[str, Any] = {"raw": body.decode("utf-8", "replace")}
-        with bound_contextvars(topic=subscription.topic):
-            try:
-                payload = _envelope(body)
-                event = _event(subscription.event, payload)
-            except ValueError as error:  # bad data stays bad: no second try
-                return await self._dead_letter(subscription, payload, error, tries=1)
-            trace_id = continue_trace(payload.get("traceparent"))
-            with bound_contextvars(event_id=event.event_id, trace_id=trace_id):
-                return await self._try(subscription, event, payload, needs)
-
-    async def _try(
-        self, subscription: Subscription, event: Event, payload: dict[str, Any], needs: Any
-    ) -> str:
-        topic, tries = subscription.topic, 1
-        while True:
-            try:
-                await subscription.handler(event, **needs)
-            except Drop as error:
-                log.error("event.dropped", reason=str(error))
-                EVENTS.labels(topic, "dropped").inc()
-                return "DROP"
-            except Exception as error:  # any other failure may pass: the last try decides
-                if tries == TRIES:
-                    log.exception("event.failed", tries=tries)
-                    return await self._dead_letter(subscription, payload, error, tries)
-                delay = self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
-                about = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
-                log.warning("event.retried", tries=tries, **about)
-                EVENTS.labels(topic, "retried").inc()
-                await asyncio.sleep(delay)
-                tries += 1
-            else:
-                log.info("event.handled", tries=tries)
-                EVENTS.labels(topic, "handled").inc()
-                return "SUCCESS"
+    async def handle(self, subscription: Subscription, body: bytes, attempt: Attempt) -> str:
+        """Handle one delivery; `attempt` calls the handler."""
+        payload, event, tries = _payload(body), None, 1
+        topic, trace_id = subscription.topic, continue_trace(payload.get("traceparent"))
+        with bound_contextvars(topic=topic, event_id=payload.get("id"), trace_id=trace_id):
+            while True:
+                try:
+                    event = event or _event(subscription.event, payload)
+                    bind_contextvars(event_id=event.event_id)
+                    await attempt(event)
+                except Drop as error:
+                    log.error("event.dropped", reason=str(error))
+                    EVENTS.labels(topic, "dropped").inc()
+                    return "DROP"
+                except Exception as error:  # bad data stays bad; any other failure may pass
+                    if isinstance(error, BAD_DATA) or tries == TRIES:
+                        return await self._dead_letter(subscription, payload, error, tries)
+                    delay = self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
+                    about = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
+                    log.warning("event.retried", tries=tries, **about)
+                    EVENTS.labels(topic, "retried").inc()
+                    await asyncio.sleep(delay)
+                    tries += 1
+                else:
+                    log.info("event.handled", tries=tries)
+                    EVENTS.labels(topic, "handled").inc()
+                    return "SUCCESS"
 
     async def _dead_letter(
         self, subscription: Subscription, payload: dict[str, Any], error: Exception, tries: int
     ) -> str:
         event = ErrorEvent(
+            event_id=letter_id(self.consumer, subscription.topic, payload),
             original_event_type=subscription.event.__name__,
+            original_topic=subscription.topic,
             error_type=type(error).__name__,
             error_message=_reason(error)[:1000],
             original_payload=payload,
             retry_count=tries,
             consumer_agent=self.consumer,
         )
+        trace = not isinstance(error, BAD_DATA)
+        about: dict[str, Any] = {"tries": tries, "reason": event.error_message, "exc_info": trace}
+        if self.replay or _is_outage(error):
+            log.error("event.postponed", **about)
+            EVENTS.labels(subscription.topic, "postponed").inc()
+            return "RETRY"
         try:
             await self.publisher.publish(self.dead_letters, event)
         except Exception:  # nothing may be lost: Dapr delivers the event again
             log.exception("event.not_dead_lettered")
             return "RETRY"
-        log.error("event.dead_lettered", tries=tries, reason=event.error_message)
+        # critical is what wakes somebody up
+        (log.critical if event.is_permanent_failure else log.error)("event.dead_lettered", **about)
         EVENTS.labels(subscription.topic, "dead_lettered").inc()
         return "SUCCESS"
 
 
-def endpoint(subscription: Subscription, delivery: Callable[[Request], Delivery]) -> Any:
-    """Return a FastAPI endpoint; FastAPI resolves the dependencies that the handler asks for."""
+def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., Delivery]) -> Any:
+    """Return an endpoint of `app` that takes a subscription's events.
 
-    async def receive(request: Request, **needs: Any) -> JSONResponse:
-        answer = await delivery(request).handle(subscription, await request.body(), needs)
-        return JSONResponse({"status": answer})
+    FastAPI resolves what the handler depends on, anew for each try: a dependency that raises is a
+    failed try, whatever it would be in a route. A 404 would make Dapr forget the event.
+    """
+
+    async def run(request: Request, **needs: Any) -> None:
+        await subscription.handler(request["event"], **needs)
 
     _, *own = inspect.signature(subscription.handler, eval_str=True).parameters.values()
     named = inspect.Parameter.KEYWORD_ONLY
     request = inspect.Parameter("request", named, annotation=Request)
     signature = inspect.Signature([request, *(item.replace(kind=named) for item in own)])
-    setattr(receive, "__signature__", signature)  # noqa: B010 - functions declare no such attribute
+    setattr(run, "__signature__", signature)  # noqa: B010 - functions declare no such attribute
+    route = APIRoute("/", run, response_model=None, dependency_overrides_provider=app)
+
+    async def receive(request: Request, to: Annotated[Delivery, Depends(delivery)]) -> JSONResponse:
+        # without the app's exception handlers, what is raised comes out here
+        scope = {k: v for k, v in request.scope.items() if k != "starlette.exception_handlers"}
+
+        async def attempt(event: Event) -> None:
+            await route.app({**scope, "event": event}, request.receive, _nowhere)
+
+        to = replace(to, replay=REPLAY in request.headers)
+        answer = await to.handle(subscription, await request.body(), attempt)
+        return JSONResponse({"status": answer})
+
+    receive.__name__ = subscription.topic.replace(".", "__")  # OpenAPI names operations by it
     return receive
+
+
+async def _nowhere(_: Message) -> None:
+    """Take an answer that nobody reads."""
+
+
+def _is_outage(error: Exception) -> bool:
+    """Tell failures that are not the event's: Dapr's own redelivery lasts longer than they."""
+    broken = isinstance(error, SidecarError) and error.answered >= 500
+    return broken or isinstance(error, SidecarUnavailableError)
 
 
 def _reason(error: Exception) -> str:
@@ -169,14 +212,18 @@ def _reason(error: Exception) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
 
 
-def _envelope(body: bytes) -> dict[str, Any]:
-    envelope: Any = json.loads(body)
-    if isinstance(envelope, dict) and "data" in envelope:
-        return cast("dict[str, Any]", envelope)
-    raise ValueError("no CloudEvent: an object with `data` was expected")
+def _payload(body: bytes) -> dict[str, Any]:
+    """Return the envelope, or what came in the place of one."""
+    with suppress(ValueError):
+        envelope: Any = json.loads(body)
+        if isinstance(envelope, dict):
+            return cast("dict[str, Any]", envelope)
+    return {"raw": body.decode("utf-8", "replace")}
 
 
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
+    if "data" not in envelope:
+        raise NoEventError("no CloudEvent: an object with `data` was expected")
     data = envelope["data"]
     if isinstance(data, dict) and "id" in envelope:
         data = {"event_id": envelope["id"], **cast("dict[str, Any]", data)}

@@ -1,24 +1,27 @@
 """Deliveries: what becomes of an event, by what its handler does."""
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import pytest
-from fastapi import Depends, FastAPI
+from fastapi import Depends, FastAPI, HTTPException
 from httpx2 import AsyncClient
+from pydantic import ValidationError
 from structlog.contextvars import get_contextvars
+from structlog.testing import capture_logs
 
 from app.contracts.event import Event
 from app.core import declaration
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
+from app.core.errors import DeadlineError, InvalidIdError, NotFoundError
 from app.core.feature import StartError
 from app.core.telemetry import traceparent
 from app.main import create_app
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
-from app.services.sidecar import Answer, Sidecar
+from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarUnavailableError
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
@@ -33,9 +36,11 @@ class Happened(Event):
 
 
 class Script:
-    """What the handler does, call by call; then it is well."""
+    """What the handler does, call by call, and before it its dependency; then they are well."""
 
     def __init__(self) -> None:
+        self.before: list[Exception] = []
+        self.closed = 0
         self.outcomes: list[Exception] = []
         self.seen: list[Happened] = []
         self.traces: list[str] = []
@@ -57,14 +62,31 @@ def script_of() -> Script:
     raise NotImplementedError
 
 
+async def opened(script: Annotated[Script, Depends(script_of)]) -> AsyncGenerator[Script]:
+    """Stand for a dependency that is closed after each try."""
+    if script.before:
+        raise script.before.pop(0)
+    try:
+        yield script
+    finally:
+        script.closed += 1
+
+
 @on("test.happened")
-async def happened(event: Happened, script: Annotated[Script, Depends(script_of)]) -> None:
+async def happened(event: Happened, script: Annotated[Script, Depends(opened)]) -> None:
     """Do what the script says."""
     script.seen.append(event)
     script.traces.append(traceparent().split("-")[1])
     script.logged = get_contextvars()
     if script.outcomes:
         raise script.outcomes.pop(0)
+
+
+@pytest.fixture(autouse=True)
+def logs() -> Generator[list[Any]]:
+    """Return what is logged; tracebacks are not drawn, which takes long."""
+    with capture_logs() as logs:
+        yield cast("list[Any]", logs)
 
 
 @pytest.fixture
@@ -83,12 +105,12 @@ def sidecar_of(service: FastAPI) -> Sidecar:
 async def app(service: FastAPI, script: Script, sidecar_of: Sidecar) -> AsyncGenerator[AsyncClient]:
     """Run an app with the handler alone, as the feature would."""
     config: PubSubConfig = service.state.resources.get(PubSubConfig)
-    publisher = Publisher(sidecar_of, config, "test")
+    publisher = Publisher(sidecar_of, config, "test", seconds=1)
     delivery = Delivery(publisher=publisher, dead_letters=LETTERS, consumer="test", wait=0)
     (subscription,) = Subscription.of(sys.modules[__name__])
     app = FastAPI()
     app.dependency_overrides[script_of] = lambda: script
-    app.post("/events")(endpoint(subscription, lambda _: delivery))
+    app.post("/events")(endpoint(app, subscription, lambda: delivery))
     async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
         yield client
 
@@ -132,6 +154,79 @@ async def test_after_five_tries_a_person_looks(
     assert (letter["original_event_type"], letter["retry_count"]) == ("Happened", 5)
     assert (letter["error_type"], letter["error_message"]) == ("ConnectionError", "gone")
     assert (letter["consumer_agent"], letter["original_payload"]["data"]) == ("test", {"number": 1})
+    assert letter["original_topic"] == "test.happened"
+
+
+@pytest.mark.parametrize("failure", [NotFoundError("order", "o-1"), HTTPException(404)])
+async def test_a_dependency_that_raises_is_a_failed_try(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
+) -> None:
+    """Answered as in a route it would be 404, and Dapr would forget the event."""
+    script.before = [failure] * 4
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert len(script.seen) == 1
+    script.before = [failure] * 5
+    assert await deliver(app, number=1) == "SUCCESS"
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["error_type"], letter["retry_count"]) == (type(failure).__name__, 5)
+
+
+async def test_what_a_handler_needs_is_opened_for_each_try(
+    app: AsyncClient, script: Script
+) -> None:
+    """And closed before the next, knowing what was raised."""
+    script.outcomes = [Retry("later")] * 2
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert (len(script.seen), script.closed) == (3, 3)
+
+
+def unreadable() -> ValidationError:
+    """Return what a handler's own model raises."""
+    with pytest.raises(ValidationError) as caught:
+        Happened.model_validate({"number": "many"})
+    return caught.value
+
+
+@pytest.mark.parametrize("failure", [unreadable(), InvalidIdError("empty")])
+async def test_what_the_handlers_own_models_refuse_is_bad_data(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
+) -> None:
+    """No second try."""
+    script.outcomes = [failure] * 9
+    assert await deliver(app, number=1) == "SUCCESS"
+    assert len(script.seen) == 1
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["error_type"], letter["retry_count"]) == (type(failure).__name__, 1)
+
+
+@pytest.mark.parametrize(
+    ("failure", "answer"),
+    [
+        (SidecarUnavailableError("gone"), "RETRY"),
+        (SidecarError("state.save", Answer(500, {}, b"")), "RETRY"),
+        (SidecarError("state.save", Answer(400, {}, b"")), "SUCCESS"),
+        (DeadlineError("slow"), "SUCCESS"),
+    ],
+)
+async def test_an_outage_is_not_the_events_fault(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception, answer: str
+) -> None:
+    """After five tries Dapr is asked to deliver the event again: good ones are no dead letters."""
+    script.outcomes = [failure] * 9
+    assert await deliver(app, number=1) == answer
+    assert len(script.seen) == 5
+    assert len(sidecar.published(LETTERS)) == (answer == "SUCCESS")
+
+
+async def test_a_permanent_failure_is_an_alert(
+    app: AsyncClient, script: Script, logs: list[Any]
+) -> None:
+    """Logged as critical; bad data as error."""
+    script.outcomes = [ConnectionError("gone")] * 9
+    await deliver(app, number=1)
+    await deliver(app, number="many")
+    told = [log for log in logs if log["event"] == "event.dead_lettered"]
+    assert [(log["log_level"], log["tries"]) for log in told] == [("critical", 5), ("error", 1)]
 
 
 async def test_what_is_wrong_is_told_without_the_data(
@@ -195,6 +290,20 @@ class TestWithoutPublishing:
     ) -> None:
         """RETRY: nothing is lost."""
         assert await deliver(app, number="many") == "RETRY"
+
+
+def test_topics_with_names_alike_are_operations_of_their_own() -> None:
+    """OpenAPI tells them apart though `.` and `-` are the same to it."""
+
+    def delivery() -> Delivery:
+        raise NotImplementedError
+
+    app = FastAPI()
+    for topic in ("test.happened-now", "test.happened.now"):
+        subscription = Subscription(topic, Happened, happened)
+        app.post(f"/events/{topic}")(endpoint(app, subscription, delivery))
+    operations = [path["post"]["operationId"] for path in app.openapi()["paths"].values()]
+    assert len({*operations}) == 2
 
 
 @pytest.mark.usefixtures("companions")

@@ -57,7 +57,7 @@ def publish(service: FastAPI) -> Callable[[str], Awaitable[None]]:
     declared: PubSubConfig = service.state.resources.get(PubSubConfig)
     topic = PubSubTopic(name=TOPIC, publish=True, event_type="Happened")
     config = declared.model_copy(update={"topics": [topic]})
-    publisher = Publisher(service.state.resources.get(Sidecar), config, "test")
+    publisher = Publisher(service.state.resources.get(Sidecar), config, "test", seconds=0.05)
     return lambda event_id: publisher.publish(TOPIC, Happened(event_id=event_id))
 
 

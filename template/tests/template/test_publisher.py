@@ -9,11 +9,12 @@ from fastapi import FastAPI
 from app.contracts.event import ErrorEvent, Event
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
 from app.core.telemetry import continue_trace
-from app.services.publisher import Publisher, UndeclaredTopicError
+from app.services.publisher import Publisher, UndeclaredTopicError, UnpublishedError
 from app.services.sidecar import Answer, Sidecar, SidecarError
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
 TOPIC = "test.happened"
+SECONDS = 1.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -31,10 +32,13 @@ class Watched(Sidecar):
         self._real = real
         self.sent: list[dict[str, Any]] = []
         self.answer: Answer | None = None
+        self.failures: list[Answer] = []
 
     async def call(self, operation: str, method: str, path: str, **how: Any) -> Answer:
         """Pass a call on."""
         self.sent.append(how)
+        if self.failures:
+            return self.failures.pop(0)
         return self.answer or await self._real.call(operation, method, path, **how)
 
 
@@ -51,7 +55,7 @@ def publisher(service: FastAPI, watched: Watched) -> Publisher:
     topic = PubSubTopic(name=TOPIC, publish=True, event_type="Happened")
     unpublished = PubSubTopic(name="test.heard", subscribe=True, event_type="Happened")
     config = declared.model_copy(update={"topics": [topic, unpublished]})
-    return Publisher(watched, config, "test-service")
+    return Publisher(watched, config, "test-service", seconds=SECONDS)
 
 
 async def test_an_event_becomes_a_cloud_event(publisher: Publisher, watched: Watched) -> None:
@@ -107,6 +111,66 @@ async def test_a_refusal_is_an_error(publisher: Publisher, watched: Watched) -> 
     watched.answer = Answer(403, {}, b'{"errorCode": "ERR_PUBSUB_FORBIDDEN"}')
     with pytest.raises(SidecarError, match="publish failed with 403 ERR_PUBSUB_FORBIDDEN"):
         await publisher.publish(TOPIC, Happened())
+
+
+@pytest.mark.parametrize("status", [500, 503])
+async def test_a_broker_that_comes_back_is_waited_for(
+    publisher: Publisher, watched: Watched, sidecar: EmbeddedSidecar, status: int
+) -> None:
+    """Kafka's producer fails for seconds after Kafka is back; the ids stay the same."""
+    watched.failures = [Answer(status, {}, b"")] * 2
+    await publisher.publish(TOPIC, event := Happened())
+    assert [json.loads(sent["body"])["id"] for sent in watched.sent] == [event.event_id] * 3
+    assert len(sidecar.published(TOPIC)) == 1
+
+
+async def test_one_that_stays_away_is_an_error(publisher: Publisher, watched: Watched) -> None:
+    """After a bounded time."""
+    watched.answer = Answer(500, {}, b'{"errorCode": "ERR_PUBSUB_PUBLISH_MESSAGE"}')
+    with pytest.raises(SidecarError, match="500 ERR_PUBSUB_PUBLISH_MESSAGE"):
+        await publisher.publish(TOPIC, Happened())
+    assert len(watched.sent) > 1
+    assert all(sent["seconds"] <= SECONDS for sent in watched.sent)
+
+
+async def test_several_are_published_in_one_call(publisher: Publisher, watched: Watched) -> None:
+    """Each with its id, its key and an entry of its own, also where an event is there twice."""
+    events = [Happened(user_id="u 1"), Happened(user_id="u 2")]
+    watched.answer = Answer(204, {}, b"")
+    await publisher.publish_many(TOPIC, [*events, events[0]])
+    (sent,) = watched.sent
+    entries = json.loads(sent["body"])
+    assert len({entry["entryId"] for entry in entries}) == 3
+    assert [entry["event"]["id"] for entry in entries[:2]] == [event.event_id for event in events]
+    assert [entry["metadata"]["partitionKey"] for entry in entries] == ["u 1", "u 2", "u 1"]
+    assert {entry["contentType"] for entry in entries} == {"application/cloudevents+json"}
+
+
+async def test_of_several_only_those_that_failed_are_sent_again(
+    publisher: Publisher, watched: Watched
+) -> None:
+    """And those that still fail are told."""
+    events = [Happened() for _ in range(3)]
+
+    def failed(*entries: str) -> Answer:
+        body = {"failedEntries": [{"entryId": entry, "error": "down"} for entry in entries]}
+        return Answer(500, {}, json.dumps(body).encode())
+
+    watched.failures, watched.answer = [failed("1", "2")], failed("2")
+    with pytest.raises(UnpublishedError, match=f"1 events on '{TOPIC}'") as caught:
+        await publisher.publish_many(TOPIC, events)
+    assert caught.value.events == [events[2]]
+    sizes = [len(json.loads(sent["body"])) for sent in watched.sent]
+    assert sizes[:3] == [3, 2, 1]
+
+
+async def test_several_are_checked_before_the_network(
+    publisher: Publisher, watched: Watched
+) -> None:
+    """All of them."""
+    with pytest.raises(UndeclaredTopicError):
+        await publisher.publish_many(TOPIC, [Happened(), Event()])
+    assert watched.sent == []
 
 
 def test_ids_of_events_that_follow_are_always_the_same() -> None:

@@ -1,0 +1,167 @@
+"""Dead letters: the events that this service could not handle, kept in state for 30 days."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from zlib import crc32
+
+import structlog
+from dapr.ext.fastapi import DaprApp
+from fastapi import Depends, FastAPI, Request
+from prometheus_client import Gauge
+from pydantic import BaseModel, TypeAdapter
+
+from app.contracts.event import ErrorEvent, letter_id
+from app.core.declaration import ServiceConfig
+from app.core.declaration.pubsub import PubSubConfig
+from app.core.declaration.state import StateConfig
+from app.core.errors import ServiceError
+from app.core.feature import Feature
+from app.core.key import Key
+from app.core.resources import Resources, resource
+from app.services.sidecar import Sidecar
+from app.services.state import StateStore
+
+log = structlog.get_logger("app.dead_letters")
+
+DEPTH = Gauge("dead_letters", "Dead letters kept.")
+AGE = Gauge("dead_letters_oldest_seconds", "Age of the oldest dead letter; 0 where there is none.")
+MEASURE_SECONDS = 30.0
+
+KEPT = timedelta(days=30)
+SHARDS = 32  # of the index: a store can't be asked what there is
+CHUNK = 100  # letters read in one call
+ENVELOPE = TypeAdapter(dict[str, Any])
+UNDELIVERED = "Undelivered"  # the error of what Dapr itself dead-letters
+
+
+def read(body: bytes, consumer: str, topics: Collection[str]) -> ErrorEvent | None:
+    """Read what came on the dead-letter topic; None if it is another service's.
+
+    An ErrorEvent names its consumer. What Dapr dead-letters is the bare envelope: it is of all
+    that read its topic. Raises ValueError if it is neither.
+    """
+    envelope = ENVELOPE.validate_json(body)
+    topic = str(envelope.get("topic"))
+    mine = topic in topics
+    letter = ErrorEvent(
+        original_event_type=str(envelope.get("type")),
+        original_topic=topic,
+        error_type=UNDELIVERED,
+        error_message="Dapr gave up delivering it, or its handler dropped it.",
+        original_payload=envelope,
+        consumer_agent=consumer,
+    )
+    if envelope.get("type") == "ErrorEvent":
+        letter = ErrorEvent.model_validate(envelope.get("data"))
+        mine = letter.consumer_agent == consumer
+    name = letter_id(consumer, letter.original_topic, letter.original_payload)
+    return letter.model_copy(update={"event_id": name}) if mine else None
+
+
+class _Index(BaseModel):
+    """When each letter of a shard failed."""
+
+    letters: dict[str, datetime] = {}
+
+    def kept(self) -> dict[str, datetime]:
+        return {name: at for name, at in self.letters.items() if at > datetime.now(UTC) - KEPT}
+
+
+class DeadLetters:
+    """The dead letters of this service in its state store. An event has one, the newest."""
+
+    def __init__(self, sidecar: Sidecar, config: StateConfig) -> None:
+        # replicas share the index: it takes ETags, declared or not
+        self._store = StateStore(sidecar, config.model_copy(update={"use_etag": True}))
+
+    async def add(self, letter: ErrorEvent) -> None:
+        """Keep a letter; what the index names is there."""
+        await self._store.save(_key("dead-letter", letter.event_id), letter)
+        await self._note(letter.event_id, {letter.event_id: letter.failed_at})
+
+    async def remove(self, letter: ErrorEvent) -> None:
+        """Forget a letter."""
+        await self._note(letter.event_id, {})
+        await self._store.delete(_key("dead-letter", letter.event_id))
+
+    async def all(self) -> list[ErrorEvent]:
+        """Return all letters, the oldest first."""
+        names, found = [*await self._named()], list[ErrorEvent | None]()
+        for start in range(0, len(names), CHUNK):
+            keys = [_key("dead-letter", name) for name in names[start : start + CHUNK]]
+            found += await self._store.get_many(keys, ErrorEvent)
+        return sorted(filter(None, found), key=lambda letter: letter.failed_at)
+
+    async def measure(self) -> None:
+        """Set the metrics."""
+        named, now = await self._named(), datetime.now(UTC)
+        DEPTH.set(len(named))
+        AGE.set((now - min(named.values(), default=now)).total_seconds())
+
+    async def _named(self) -> dict[str, datetime]:
+        keys = [_key("dead-letters", str(shard)) for shard in range(SHARDS)]
+        shards = await self._store.get_many(keys, _Index)
+        return {name: at for shard in shards if shard for name, at in shard.kept().items()}
+
+    async def _note(self, name: str, added: dict[str, datetime]) -> None:
+        def change(index: _Index | None) -> _Index:
+            others = {k: at for k, at in (index or _Index()).kept().items() if k != name}
+            return _Index(letters=others | added)
+
+        shard = crc32(name.encode()) % SHARDS
+        await self._store.update(_key("dead-letters", str(shard)), _Index, change)
+
+
+def _key(*parts: str) -> Key:
+    return Key.of(*parts, ttl=int(KEPT.total_seconds()))
+
+
+@asynccontextmanager
+async def open_letters(resources: Resources) -> AsyncGenerator[None]:
+    """Offer the letters, and measure them now and then."""
+    letters = DeadLetters(resources.get(Sidecar), resources.get(StateConfig))
+    resources.add(letters)
+    measuring = asyncio.create_task(_measure(letters))
+    yield
+    measuring.cancel()
+
+
+async def _measure(letters: DeadLetters) -> None:
+    while True:
+        try:
+            await letters.measure()
+        except ServiceError as error:
+            log.warning("dead_letters.not_measured", reason=error.detail)
+        await asyncio.sleep(MEASURE_SECONDS)
+
+
+def subscribe(app: FastAPI, resources: Resources) -> None:
+    """Read the dead-letter topic; it has none itself: what can't be kept comes again."""
+    config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
+    topics = {topic.name for topic in config.topics if topic.subscribe}
+
+    async def keep_dead_letter(
+        request: Request, letters: Annotated[DeadLetters, Depends(resource(DeadLetters))]
+    ) -> dict[str, str]:
+        try:
+            letter = read(await request.body(), name, topics)
+        except ValueError as error:  # it would come again for ever
+            log.critical("dead_letter.unreadable", reason=type(error).__name__)
+            letter = None
+        if letter:
+            await letters.add(letter)
+            # what its handler gave up is told there; of what kills the process, nobody tells
+            tell = log.critical if letter.error_type == UNDELIVERED else log.info
+            tell("dead_letter.kept", id=letter.event_id, topic=letter.original_topic)
+        return {"status": "SUCCESS"}
+
+    dapr = resources.get(DaprApp)
+    dapr.subscribe(config.component_name, config.dead_letter_topic)(keep_dead_letter)
+
+
+feature = Feature(
+    name="dead_letters", needs=["pubsub", "state"], lifespan=open_letters, install=subscribe
+)
