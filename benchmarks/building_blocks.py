@@ -113,9 +113,10 @@ def _components(service: Path, folder: Path) -> Path:
     """Return the same components for the other apps, which its scopes leave out."""
     folder.mkdir()
     for path in (service / "dapr" / "components").glob("*.yaml"):
-        component = yaml.safe_load(path.read_text())
-        component.pop("scopes")
-        (folder / path.name).write_text(yaml.safe_dump(component))
+        found = [component for component in yaml.safe_load_all(path.read_text()) if component]
+        for component in found:
+            component.pop("scopes")
+        (folder / path.name).write_text(yaml.safe_dump_all(found))
     return folder
 
 
