@@ -52,19 +52,19 @@ async def run(given: Namespace, out: TextIO) -> int:
             if given.action == "show":
                 line = json.dumps(shown, indent=2, ensure_ascii=False)
             elif given.action != "list":
-                line = await _replay(letter, declaration) if given.action == "replay" else ""
-                if line:
-                    failed.add(letter.event_id)
-                else:
+                line = await _replay(letter, declaration) if given.action == "replay" else "done"
+                if line == "done":
                     await letters.remove(letter)
-                shown = {"id": letter.event_id, "outcome": line or "done"}
-            line = json.dumps(shown) if given.json else f"{letter.event_id}  {line or 'done'}"
+                else:
+                    failed.add(letter.event_id)
+                shown = {"id": letter.event_id, "outcome": line}
+            line = json.dumps(shown) if given.json else f"{letter.event_id}  {line}"
             print(line, file=out, flush=True)
     return bool(failed)
 
 
 async def _replay(letter: ErrorEvent, declaration: declared.Declaration) -> str:
-    """Hand a letter to the handler of the service that runs here; return why it failed."""
+    """Hand a letter to the handler of the service that runs here; return what became of it."""
     settings = load_settings(Settings)
     as_sidecar = SidecarSettings.model_construct(
         dapr_http_port=settings.app_port or declaration.service.port,
@@ -78,7 +78,7 @@ async def _replay(letter: ErrorEvent, declaration: declared.Declaration) -> str:
     if answer.status != 200:
         return f"not replayed: the service answered {answer.status}"
     done = answer.problem().get("status") == "SUCCESS"
-    return "" if done else "failed again: the service's log says why"
+    return "done" if done else "failed again: the service's log says why"
 
 
 def _fits(letter: ErrorEvent, given: Namespace) -> bool:
@@ -87,15 +87,10 @@ def _fits(letter: ErrorEvent, given: Namespace) -> bool:
     return named and of_topic and given.error in {None, letter.error_type}
 
 
-def main() -> int:
-    """Run the command: 78 for a wrong configuration."""
+if __name__ == "__main__":
     load_dotenv(".env")
     try:
-        return asyncio.run(run(arguments(), sys.stdout))
+        sys.exit(asyncio.run(run(arguments(), sys.stdout)))
     except (ConfigurationError, declared.DeclarationError, ServiceError) as error:
         print(error, file=sys.stderr)
-        return 1 if isinstance(error, ServiceError) else 78
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        sys.exit(1 if isinstance(error, ServiceError) else 78)

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.core.errors import problem
-from app.core.telemetry import continue_trace, request_id
+from app.core.telemetry import DEADLINE, continue_trace, deadline, request_id
 
 log = structlog.get_logger("app.request")
 
@@ -37,6 +37,8 @@ class RequestContext:
         current = headers.get("x-request-id", "")[:128] or str(uuid4())
         token = request_id.set(current)
         trace_id = continue_trace(headers.get("traceparent"))
+        waits = headers.get(DEADLINE, "")[:9]
+        deadline.set(time.monotonic() + int(waits) / 1000 if waits.isdecimal() else None)
         started, status = time.perf_counter(), 0
 
         async def reply(message: Message) -> None:

@@ -15,6 +15,8 @@ from structlog.typing import Processor
 from app.core.config import Settings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+DEADLINE = "x-envoy-expected-rq-timeout-ms"  # for how long the caller waits
+deadline: ContextVar[float | None] = ContextVar("deadline", default=None)  # by time.monotonic()
 
 _TRACEPARENT = re.compile(
     r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})"

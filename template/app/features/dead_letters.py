@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from zlib import crc32
@@ -38,10 +38,9 @@ UNDELIVERED = "Undelivered"  # the error of what Dapr itself dead-letters
 
 
 def read(body: bytes, consumer: str, topics: Collection[str]) -> ErrorEvent | None:
-    """Read what came on the dead-letter topic; None if it is another service's.
+    """Read what came on the dead-letter topic; None if it is another service's, ValueError if bad.
 
-    An ErrorEvent names its consumer. What Dapr dead-letters is the bare envelope: it is of all
-    that read its topic. Raises ValueError if it is neither.
+    An ErrorEvent names its consumer; what Dapr dead-letters, the bare envelope, is of all readers.
     """
     envelope = ENVELOPE.validate_json(body)
     topic = str(envelope.get("topic"))
@@ -89,11 +88,10 @@ class DeadLetters:
 
     async def all(self) -> list[ErrorEvent]:
         """Return all letters, the oldest first."""
-        names, found = [*await self._named()], list[ErrorEvent | None]()
-        for start in range(0, len(names), CHUNK):
-            keys = [_key("dead-letter", name) for name in names[start : start + CHUNK]]
-            found += await self._store.get_many(keys, ErrorEvent)
-        return sorted(filter(None, found), key=lambda letter: letter.failed_at)
+        keys, found = [_key("dead-letter", n) for n in await self._named()], list[ErrorEvent]()
+        for start in range(0, len(keys), CHUNK):
+            found += filter(None, await self._store.get_many(keys[start:][:CHUNK], ErrorEvent))
+        return sorted(found, key=lambda letter: letter.failed_at)
 
     async def measure(self) -> None:
         """Set the metrics."""
@@ -131,10 +129,8 @@ async def open_letters(resources: Resources) -> AsyncGenerator[None]:
 
 async def _measure(letters: DeadLetters) -> None:
     while True:
-        try:
+        with suppress(ServiceError):  # the next time, then
             await letters.measure()
-        except ServiceError as error:
-            log.warning("dead_letters.not_measured", reason=error.detail)
         await asyncio.sleep(MEASURE_SECONDS)
 
 
@@ -143,7 +139,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
     config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
     topics = {topic.name for topic in config.topics if topic.subscribe}
 
-    async def keep_dead_letter(
+    async def keep(
         request: Request, letters: Annotated[DeadLetters, Depends(resource(DeadLetters))]
     ) -> dict[str, str]:
         try:
@@ -158,8 +154,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
             tell("dead_letter.kept", id=letter.event_id, topic=letter.original_topic)
         return {"status": "SUCCESS"}
 
-    dapr = resources.get(DaprApp)
-    dapr.subscribe(config.component_name, config.dead_letter_topic)(keep_dead_letter)
+    resources.get(DaprApp).subscribe(config.component_name, config.dead_letter_topic)(keep)
 
 
 feature = Feature(

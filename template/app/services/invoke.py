@@ -2,19 +2,27 @@
 
 import asyncio
 import random
+import time
+from dataclasses import dataclass
+from errno import ECONNREFUSED
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.core.declaration.invocation import InvokeConfig, InvokeTarget
+from app.core.declaration.invocation import InvokeConfig
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
+from app.core.telemetry import DEADLINE, deadline
 from app.services.sidecar import Answer, Sidecar, SidecarError
 
 M = TypeVar("M", bound=BaseModel)
 
 PASSING = {429, 500, 502, 503, 504}
 """Answers that may be others a moment later; 500 is the sidecar's for a callee it can't reach."""
+UNREACHED = ("couldn't find service", "no host", "connection refused", "error while dialing")
+"""What the sidecar says where the callee can't have heard of the call."""
 BACKOFF_SECONDS = 0.05
+FAILURES = 5  # in a row, until the calls of a target pause
+PAUSE_SECONDS = 5.0
 
 
 class UndeclaredTargetError(Exception):
@@ -33,6 +41,35 @@ class CalleeError(UpstreamError):
         super().__init__(f"{app_id}/{method}: {about}")
 
 
+class UnreachedError(SidecarError):
+    """The sidecar did not find the callee, or got no connection to it."""
+
+
+@dataclass
+class Circuit:
+    """Calls of one target: after `FAILURES` in a row they fail at once, for `PAUSE_SECONDS`.
+
+    Then one call tries, and closes the circuit or prolongs the pause.
+    """
+
+    failures: int = 0
+    until: float = 0.0
+
+    def check(self, app_id: str) -> None:
+        """Let a call through or raise an UnavailableError."""
+        now = time.monotonic()
+        if self.failures < FAILURES:
+            return
+        if now < self.until:
+            raise UnavailableError(f"'{app_id}' failed {self.failures} times in a row: a pause.")
+        self.until = now + PAUSE_SECONDS
+
+    def tell(self, failed: bool) -> None:
+        """Note how a call ended."""
+        self.failures = self.failures + 1 if failed else 0
+        self.until = time.monotonic() + PAUSE_SECONDS
+
+
 class Invoker:
     """Calls other services by their app-id."""
 
@@ -41,6 +78,7 @@ class Invoker:
         self._retries = config.max_retries
         self._timeout_ms = config.default_timeout_ms
         self._targets = {target.app_id: target for target in config.targets}
+        self._circuits = {target.app_id: Circuit() for target in config.targets}
 
     async def call(
         self,
@@ -51,9 +89,10 @@ class Invoker:
         *,
         idempotent: bool = False,
     ) -> M:
-        """POST `request` to a method and read its answer as `answer`.
+        """POST `request` to a method and read its answer as `answer`, within `timeout_ms` in all.
 
-        Retried (`max_retries`) only when `idempotent` and the failure may pass.
+        Retried (`max_retries`) where the callee never heard of it and, if `idempotent`, where the
+        failure may pass. The callee is told how long the answer is waited for.
 
         Raises:
             UndeclaredTargetError: app or method is not in the declaration.
@@ -63,35 +102,60 @@ class Invoker:
         target = self._targets.get(app_id)
         if target is None or method not in target.methods:
             raise UndeclaredTargetError(f"'{app_id}/{method}' is no target of this service")
-        body, tries = request.model_dump_json().encode(), self._retries + 1 if idempotent else 1
-        for attempt in range(1, tries):
+        body, attempt = request.model_dump_json().encode(), 0
+        end = time.monotonic() + (target.timeout_ms or self._timeout_ms) / 1000
+        end = min(end, deadline.get() or end)
+        while True:
+            attempt += 1
+            wait = BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1)
             try:
-                return await self._once(target, method, body, answer)
+                return await self._once(app_id, method, body, answer, end)
             except ServiceError as error:
-                if not _may_pass(error):
+                safe = _unreached(error) or (idempotent and _may_pass(error))
+                if not safe or attempt > self._retries or time.monotonic() + wait > end:
                     raise
-            await asyncio.sleep(BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1))
-        return await self._once(target, method, body, answer)
+            await asyncio.sleep(wait)
 
-    async def _once(self, target: InvokeTarget, method: str, body: bytes, answer: type[M]) -> M:
+    async def _once(self, app_id: str, method: str, body: bytes, answer: type[M], end: float) -> M:
+        circuit = self._circuits[app_id]
+        circuit.check(app_id)
+        try:
+            result = await self._send(app_id, method, body, answer, end)
+        except ServiceError as error:
+            circuit.tell(failed=_may_pass(error))
+            raise
+        circuit.tell(failed=False)
+        return result
+
+    async def _send(self, app_id: str, method: str, body: bytes, answer: type[M], end: float) -> M:
+        if (seconds := end - time.monotonic()) <= 0:
+            raise DeadlineError(f"No time is left to call {app_id}/{method}.")
         reply = await self._sidecar.call(
             "invoke",
             "POST",
-            f"/v1.0/invoke/{target.app_id}/method/{method}",
+            f"/v1.0/invoke/{app_id}/method/{method}",
             body=body,
-            seconds=(target.timeout_ms or self._timeout_ms) / 1000,
+            headers={DEADLINE: str(round(seconds * 1000))},
+            seconds=seconds,
         )
         if reply.status >= 400 and "errorCode" in reply.problem():
-            raise SidecarError(f"invoke {target.app_id}", reply)
+            said = str(reply.problem().get("message")).lower()
+            unreached = any(words in said for words in UNREACHED)
+            raise (UnreachedError if unreached else SidecarError)(f"invoke {app_id}", reply)
         if reply.status >= 400:
-            raise CalleeError(target.app_id, method, reply)
+            raise CalleeError(app_id, method, reply)
         try:
             return answer.model_validate_json(reply.body)
         except ValidationError as error:
-            raise CalleeError(target.app_id, method, reply) from error
+            raise CalleeError(app_id, method, reply) from error
 
 
 def _may_pass(error: ServiceError) -> bool:
     if isinstance(error, CalleeError | SidecarError):
         return error.answered in PASSING
     return isinstance(error, UnavailableError | DeadlineError)
+
+
+def _unreached(error: ServiceError) -> bool:
+    refused = isinstance(error.__cause__, OSError) and error.__cause__.errno == ECONNREFUSED
+    return refused or isinstance(error, UnreachedError)

@@ -11,7 +11,7 @@ from typing import Any
 from app.contracts.event import Event
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
-from app.core.telemetry import traceparent
+from app.core.telemetry import deadline, traceparent
 from app.services.sidecar import Answer, Sidecar, SidecarError
 
 CLOUD_EVENT = "application/cloudevents+json"
@@ -59,31 +59,31 @@ class Publisher:
 
     async def publish_many(self, topic: str, events: Sequence[Event]) -> None:
         """Publish several events in one call; an UnpublishedError tells which were perhaps not."""
-        left = [(event, self._envelope(topic, event)) for event in events]
+        left = [(str(n), event, self._envelope(topic, event)) for n, event in enumerate(events)]
+        path = f"/v1.0/publish/bulk/{self._pubsub}/{topic}"
 
         async def send(seconds: float) -> Answer:
             nonlocal left
             body = [
                 {
-                    "entryId": str(number),
+                    "entryId": number,
                     "event": envelope,
                     "contentType": CLOUD_EVENT,
                     "metadata": {"partitionKey": event.key},
                 }
-                for number, (event, envelope) in enumerate(left)
+                for number, event, envelope in left
             ]
-            path = f"/v1.0/publish/bulk/{self._pubsub}/{topic}"
             answer = await self._sidecar.call(
                 "publish.bulk", "POST", path, body=_dump(body), seconds=seconds
             )
             failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
-            left = [each for n, each in enumerate(left) if not failed or str(n) in failed]
+            left = [each for each in left if each[0] in failed] or left
             return answer
 
         try:
             await self._repeat("publish.bulk", send)
         except ServiceError as error:
-            raise UnpublishedError(topic, [event for event, _ in left]) from error
+            raise UnpublishedError(topic, [event for _, event, _ in left]) from error
 
     def _envelope(self, topic: str, event: Event) -> dict[str, Any]:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
@@ -101,6 +101,7 @@ class Publisher:
 
     async def _repeat(self, operation: str, send: Callable[..., Awaitable[Answer]]) -> None:
         end, (wait, longest) = time.monotonic() + self._seconds, BACKOFF_SECONDS
+        end = min(end, deadline.get() or end)
         while True:
             try:
                 answer = await send(seconds=max(1.0, end - time.monotonic()))

@@ -121,11 +121,9 @@ class Delivery:
                 except Exception as error:  # bad data stays bad; any other failure may pass
                     if isinstance(error, BAD_DATA) or tries == TRIES:
                         return await self._dead_letter(subscription, payload, error, tries)
-                    delay = self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1)
-                    about = {"reason": type(error).__name__, "delay_ms": round(delay * 1000)}
-                    log.warning("event.retried", tries=tries, **about)
+                    log.warning("event.retried", tries=tries, reason=type(error).__name__)
                     EVENTS.labels(topic, "retried").inc()
-                    await asyncio.sleep(delay)
+                    await asyncio.sleep(self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1))
                     tries += 1
                 else:
                     log.info("event.handled", tries=tries)
@@ -156,7 +154,6 @@ class Delivery:
         except Exception:  # nothing may be lost: Dapr delivers the event again
             log.exception("event.not_dead_lettered")
             return "RETRY"
-        # critical is what wakes somebody up
         (log.critical if event.is_permanent_failure else log.error)("event.dead_lettered", **about)
         EVENTS.labels(subscription.topic, "dead_lettered").inc()
         return "SUCCESS"
@@ -165,8 +162,8 @@ class Delivery:
 def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., Delivery]) -> Any:
     """Return an endpoint of `app` that takes a subscription's events.
 
-    FastAPI resolves what the handler depends on, anew for each try: a dependency that raises is a
-    failed try, whatever it would be in a route. A 404 would make Dapr forget the event.
+    What the handler depends on is resolved for each try. If it raises, the try has failed: the 404
+    that a route would answer makes Dapr forget the event.
     """
 
     async def run(request: Request, **needs: Any) -> None:
@@ -174,8 +171,8 @@ def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., D
 
     _, *own = inspect.signature(subscription.handler, eval_str=True).parameters.values()
     named = inspect.Parameter.KEYWORD_ONLY
-    request = inspect.Parameter("request", named, annotation=Request)
-    signature = inspect.Signature([request, *(item.replace(kind=named) for item in own)])
+    given = [inspect.Parameter("request", named, annotation=Request), *own]
+    signature = inspect.Signature([item.replace(kind=named) for item in given])
     setattr(run, "__signature__", signature)  # noqa: B010 - functions declare no such attribute
     route = APIRoute("/", run, response_model=None, dependency_overrides_provider=app)
 

@@ -16,7 +16,7 @@ from yarl import URL
 
 from app.core.config import Environment
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
-from app.core.telemetry import traceparent
+from app.core.telemetry import deadline, traceparent
 
 log = structlog.get_logger("app.sidecar")
 
@@ -72,8 +72,9 @@ class Answer:
 class Sidecar:
     """Calls to `http://127.0.0.1:{DAPR_HTTP_PORT}`."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, seconds: float) -> None:
         self._session = session
+        self._seconds = seconds
 
     @classmethod
     @asynccontextmanager
@@ -83,11 +84,10 @@ class Sidecar:
         async with aiohttp.ClientSession(
             base_url=f"http://127.0.0.1:{settings.dapr_http_port}",
             headers={"dapr-api-token": token.get_secret_value()} if token else None,
-            timeout=aiohttp.ClientTimeout(total=settings.dapr_timeout_seconds),
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
-            yield cls(session)
+            yield cls(session, settings.dapr_timeout_seconds)
 
     async def call(
         self,
@@ -103,11 +103,13 @@ class Sidecar:
     ) -> Answer:
         """Send one request; any status is an answer. `operation` names it in metrics and errors.
 
-        `path` is percent-encoded already. Within `seconds` (default: DAPR_TIMEOUT_SECONDS) there
-        is an answer, a DeadlineError, or, where the connection fails, a SidecarUnavailableError.
+        `path` is percent-encoded already. Within `seconds` (default: DAPR_TIMEOUT_SECONDS), or what
+        the caller has left, there is an answer, a DeadlineError or a SidecarUnavailableError.
         """
         sent = {"traceparent": traceparent(), "content-type": content_type, **(headers or {})}
-        started, outcome = time.perf_counter(), "error"
+        started, outcome, seconds = time.perf_counter(), "error", seconds or self._seconds
+        if end := deadline.get():  # zero would be no timeout at all
+            seconds = max(0.001, min(seconds, end - time.monotonic()))
         try:
             async with self._session.request(
                 method,
@@ -115,7 +117,7 @@ class Sidecar:
                 params=params,
                 data=body,
                 headers=sent,
-                timeout=aiohttp.ClientTimeout(total=seconds) if seconds else None,
+                timeout=aiohttp.ClientTimeout(total=seconds),
                 allow_redirects=False,
             ) as response:
                 outcome = str(response.status)

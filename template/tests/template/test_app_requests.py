@@ -1,5 +1,6 @@
 """Requests: failures have one shape, each request its id, and who may call."""
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
@@ -7,6 +8,7 @@ from httpx2 import AsyncClient, Response
 from pydantic import BaseModel
 
 from app.core.errors import NotFoundError
+from app.core.telemetry import DEADLINE, deadline
 from app.main import create_app
 from dev.serve import HOST, serve
 
@@ -31,7 +33,12 @@ async def bare(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[AsyncClient]:
     async def thing(name: str) -> None:
         raise NotFoundError("thing", name)
 
-    _ = (number, thing)  # FastAPI keeps them
+    @app.get("/left")
+    async def left() -> float | None:
+        end = deadline.get()
+        return end and end - time.monotonic()
+
+    _ = (number, thing, left)  # FastAPI keeps them
     async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
         yield client
 
@@ -64,6 +71,16 @@ async def test_a_typed_error_tells_its_detail(bare: AsyncClient) -> None:
     answer = await bare.get("/thing/lamp")
     check(answer, 404, "not-found")
     assert answer.json()["detail"] == "There is no thing 'lamp'."
+
+
+async def test_a_request_knows_how_long_it_is_waited_for(bare: AsyncClient) -> None:
+    """If the caller says so, in milliseconds; what is no number says nothing."""
+    left = (await bare.get("/left", headers={DEADLINE: "60000"})).json()
+    assert 30 < left <= 60
+    for value in ("", "soon", "-5", "1.5", "9" * 6000):
+        left = (await bare.get("/left", headers={DEADLINE: value})).json()
+        assert left is None or left > 60
+    assert (await bare.get("/left")).json() is None
 
 
 @pytest.mark.parametrize("content", [b'{"number": "x"}', b"{}", b"no json", b"", b"[1"])

@@ -1,7 +1,10 @@
 """Calls to other services: declared, in time, retried where that is safe, errors told apart."""
 
 import asyncio
+import json
+import time
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -12,10 +15,17 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.core.declaration.invocation import InvokeConfig, InvokeTarget
-from app.core.errors import DeadlineError
-from app.core.telemetry import continue_trace
-from app.services.invoke import CalleeError, Invoker, UndeclaredTargetError
-from app.services.sidecar import Sidecar, SidecarError
+from app.core.errors import DeadlineError, UnavailableError
+from app.core.telemetry import DEADLINE, continue_trace, deadline
+from app.services.invoke import (
+    FAILURES,
+    CalleeError,
+    Circuit,
+    Invoker,
+    UndeclaredTargetError,
+    UnreachedError,
+)
+from app.services.sidecar import Answer, Sidecar, SidecarError
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 from dev.sidecar.blocks import App
@@ -34,6 +44,7 @@ class Told(BaseModel):
 
     text: str
     trace: str = ""
+    waits: int = 0
 
 
 class Callee:
@@ -51,8 +62,8 @@ class Callee:
         await asyncio.sleep(self.seconds)
         if self.answers:
             return self.answers.pop(0)
-        trace = request.headers["traceparent"].split("-")[1]
-        return JSONResponse({"text": (await request.json())["text"], "trace": trace})
+        told = {"text": (await request.json())["text"], "waits": request.headers[DEADLINE]}
+        return JSONResponse({**told, "trace": request.headers["traceparent"].split("-")[1]})
 
 
 @pytest.fixture
@@ -81,7 +92,7 @@ async def test_an_answer_has_the_type_asked_for(callee: Callee, invoker: Invoker
     """And the call is part of the caller's trace."""
     continue_trace(f"00-{TRACE}-b7ad6b7169203331-01")
     told = await invoker.call("callee", "tell", Ask(), Told)
-    assert (told, callee.calls) == (Told(text="ä", trace=TRACE), 1)
+    assert (told.text, told.trace, callee.calls) == ("ä", TRACE, 1)
 
 
 @pytest.mark.parametrize(("app_id", "method"), [("callee", "erase"), ("stranger", "tell")])
@@ -171,3 +182,81 @@ async def test_retries_have_an_end(callee: Callee, invoker: Invoker) -> None:
     with pytest.raises(CalleeError):
         await invoker.call("callee", "tell", Ask(), Told, idempotent=True)
     assert callee.calls == 4
+
+
+async def test_the_callee_is_told_how_long_it_is_waited_for(
+    callee: Callee, service: FastAPI
+) -> None:
+    """Not longer than the target's time, nor than the caller itself is waited for."""
+    target = InvokeTarget(app_id="callee", methods=["tell"], timeout_ms=30_000)
+    invoker = Invoker(service.state.resources.get(Sidecar), InvokeConfig(targets=[target]))
+    told = await invoker.call("callee", "tell", Ask(), Told)
+    assert 20_000 < told.waits <= 30_000
+    deadline.set(time.monotonic() + 10)
+    told = await invoker.call("callee", "tell", Ask(), Told)
+    assert 1_000 < told.waits <= 10_000
+    deadline.set(time.monotonic() - 1)
+    with pytest.raises(DeadlineError):
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert callee.calls == 2
+
+
+class Answering(Sidecar):
+    """A sidecar that answers as it is told to."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+
+    async def call(self, *_: Any, **__: Any) -> Answer:
+        """Answer a call."""
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize(
+    ("message", "calls"),
+    [
+        ("failed to invoke, id: callee, err: no host found with the given ID", 3),
+        ("err: couldn't find service: callee", 3),
+        (
+            'rpc error: error invoking app channel: Post "x": dial tcp: connect: connection refused',
+            3,
+        ),
+        ('desc = "transport: Error while dialing: dial tcp: lookup callee-dapr: no such host"', 3),
+        ("rpc error: error invoking app channel: EOF", 1),
+    ],
+)
+async def test_a_call_that_never_arrived_is_repeated(message: str, calls: int) -> None:
+    """Whatever it does: nothing has been done yet. What may have arrived is not."""
+    body = json.dumps({"errorCode": "ERR_DIRECT_INVOKE", "message": message}).encode()
+    sidecar = Answering(*[Answer(500, {}, body)] * 9)
+    config = InvokeConfig(targets=[InvokeTarget(app_id="callee", methods=["tell"])], max_retries=2)
+    with pytest.raises(SidecarError) as caught:
+        await Invoker(sidecar, config).call("callee", "tell", Ask(), Told)
+    assert len(sidecar.answers) == 9 - calls
+    assert isinstance(caught.value, UnreachedError) == (calls > 1)
+
+
+async def test_a_target_that_keeps_failing_gets_a_pause(callee: Callee, invoker: Invoker) -> None:
+    """Its errors cost no more time, and it is left alone; what a caller did wrong doesn't count."""
+    for status in (404, 422, 503):
+        callee.answers = [Response(status_code=status) for _ in range(FAILURES)]
+        for _ in range(FAILURES):
+            with pytest.raises(CalleeError):
+                await invoker.call("callee", "tell", Ask(), Told)
+    with pytest.raises(UnavailableError, match="5 times in a row"):
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert callee.calls == 3 * FAILURES
+
+
+def test_after_the_pause_one_call_tries() -> None:
+    """It decides for the others."""
+    circuit = Circuit()
+    for _ in range(FAILURES):
+        circuit.check("callee")
+        circuit.tell(failed=True)
+    circuit.until = 0
+    circuit.check("callee")
+    with pytest.raises(UnavailableError):
+        circuit.check("callee")
+    circuit.tell(failed=False)
+    circuit.check("callee")

@@ -1,6 +1,7 @@
 """The connection to the sidecar: what can go wrong with it, told apart."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from app.core.errors import DeadlineError
-from app.core.telemetry import continue_trace
+from app.core.telemetry import continue_trace, deadline
 from app.services.sidecar import Sidecar, SidecarSettings, SidecarUnavailableError
 from dev.serve import HOST, listener, port_of, serve
 
@@ -71,6 +72,15 @@ async def test_a_call_without_answer_ends_in_time() -> None:
     async with connected() as sidecar:
         with pytest.raises(DeadlineError):
             await sidecar.call("test", "POST", "/hang", seconds=0.05)
+
+
+async def test_a_call_takes_no_longer_than_its_caller_waits() -> None:
+    """What is left of the request's own time; nobody reads an answer after that."""
+    async with connected() as sidecar:
+        for left in (0.05, -1):
+            deadline.set(time.monotonic() + left)
+            with pytest.raises(DeadlineError):
+                await sidecar.call("test", "POST", "/hang")
 
 
 async def test_any_status_is_an_answer() -> None:
