@@ -217,10 +217,7 @@ class Answering(Sidecar):
     [
         ("failed to invoke, id: callee, err: no host found with the given ID", 3),
         ("err: couldn't find service: callee", 3),
-        (
-            'rpc error: error invoking app channel: Post "x": dial tcp: connect: connection refused',
-            3,
-        ),
+        ('error invoking app channel: Post "x": dial tcp: connect: connection refused', 3),
         ('desc = "transport: Error while dialing: dial tcp: lookup callee-dapr: no such host"', 3),
         ("rpc error: error invoking app channel: EOF", 1),
     ],
