@@ -69,13 +69,13 @@ def test_an_edit_of_a_dropped_file_is_not_lost(
     service: Path, newer: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Copier would drop it in silence: it is in a `.rej`, and the update ends with 1."""
-    append(service / "app/core/problems.py", "# mine")
+    append(service / "app/core/health.py", "# mine")
     commit(service)
-    (newer / "template/app/core/problems.py").unlink()
+    (newer / "template/app/core/health.py").unlink()
     tag(newer, "v1.2.0")
     assert command(service, "update", template=newer) == 1
-    assert "app/core/problems.py.rej: your edit of app/core/problems.py" in capsys.readouterr().out
-    assert "+# mine\n" in (service / "app/core/problems.py.rej").read_text()
+    assert "app/core/health.py.rej: your edit of app/core/health.py" in capsys.readouterr().out
+    assert "+# mine\n" in (service / "app/core/health.py.rej").read_text()
 
 
 def make_dirty(service: Path, _: Path) -> str:

@@ -11,8 +11,7 @@ from pydantic import JsonValue
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.core.errors import ServiceError
-from app.core.problems import problem
+from app.core.errors import ServiceError, problem
 
 log = structlog.get_logger("app.agent")
 
