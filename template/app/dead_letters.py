@@ -19,8 +19,6 @@ from app.main import DECLARATION
 from app.services.pubsub import REPLAY
 from app.services.sidecar import Sidecar, SidecarSettings
 
-REPLAY_SECONDS = 600.0  # a handler may be slow, and has five tries
-
 
 def arguments() -> Namespace:
     """Read the command line; what changes letters must say which."""
@@ -69,7 +67,7 @@ async def _replay(letter: ErrorEvent, declaration: declared.Declaration) -> str:
     as_sidecar = SidecarSettings.model_construct(
         dapr_http_port=settings.app_port or declaration.service.port,
         dapr_api_token=settings.app_api_token,
-        dapr_timeout_seconds=REPLAY_SECONDS,
+        dapr_timeout_seconds=600.0,  # a handler may be slow, and has five tries
     )
     path = f"/events/{declaration.section(PubSubConfig).component_name}/{letter.original_topic}"
     body = json.dumps(letter.original_payload).encode()

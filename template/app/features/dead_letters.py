@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from zlib import crc32
 
 import structlog
-from dapr.ext.fastapi import DaprApp
 from fastapi import Depends, FastAPI, Request
 from prometheus_client import Gauge
 from pydantic import BaseModel, TypeAdapter
@@ -123,8 +122,10 @@ async def open_letters(resources: Resources) -> AsyncGenerator[None]:
     letters = DeadLetters(resources.get(Sidecar), resources.get(StateConfig))
     resources.add(letters)
     measuring = asyncio.create_task(_measure(letters))
-    yield
-    measuring.cancel()
+    try:
+        yield
+    finally:
+        measuring.cancel()
 
 
 async def _measure(letters: DeadLetters) -> None:
@@ -154,7 +155,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
             tell("dead_letter.kept", id=letter.event_id, topic=letter.original_topic)
         return {"status": "SUCCESS"}
 
-    resources.get(DaprApp).subscribe(config.component_name, config.dead_letter_topic)(keep)
+    app.state.dapr.subscribe(config.component_name, config.dead_letter_topic)(keep)
 
 
 feature = Feature(

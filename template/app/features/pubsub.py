@@ -31,7 +31,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
     """Tell Dapr of every handler; a StartError tells where handlers and declaration disagree."""
     config = resources.get(PubSubConfig)
     open_topics = {topic.name: topic.event_type for topic in config.topics if topic.subscribe}
-    resources.add(dapr := DaprApp(app))
+    app.state.dapr = dapr = DaprApp(app)
     for item in (item for module in modules("app.handlers") for item in Subscription.of(module)):
         wanted = open_topics.pop(item.topic, "nothing, or has a handler already")
         if wanted != item.event.__name__:

@@ -73,8 +73,7 @@ class Sidecar:
     """Calls to `http://127.0.0.1:{DAPR_HTTP_PORT}`."""
 
     def __init__(self, session: aiohttp.ClientSession, seconds: float) -> None:
-        self._session = session
-        self._seconds = seconds
+        self._session, self._seconds = session, seconds
 
     @classmethod
     @asynccontextmanager
@@ -84,6 +83,7 @@ class Sidecar:
         async with aiohttp.ClientSession(
             base_url=f"http://127.0.0.1:{settings.dapr_http_port}",
             headers={"dapr-api-token": token.get_secret_value()} if token else None,
+            timeout=aiohttp.ClientTimeout(total=settings.dapr_timeout_seconds),
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:

@@ -198,9 +198,9 @@ async def consumer(resources: Resources) -> AsyncGenerator[AsyncClient]:
         declared.model_copy(update={"topics": [topic]}),
         resources.get(ServiceConfig),
         resources.get(DeadLetters),
-        DaprApp(app),
     ):
         own.add(item)
+    app.state.dapr = DaprApp(app)
     feature.subscribe(app, own)
     async with serve(app) as port:
         url = f"http://{HOST}:{port}/events/{declared.component_name}"
