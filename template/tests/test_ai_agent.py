@@ -101,7 +101,7 @@ async def test_an_answer_says_what_it_cost(
 ) -> None:
     """In tokens, as the model's server counts them."""
     usage = {"prompt_tokens": 20, "completion_tokens": 2}
-    openai_server.script.append(Reply("Hello, Ada.", usage=usage))
+    openai_server.script.append(Reply("Hello, Ada.", finish="stop", usage=usage))
     about = (await say(client, "I am Ada."))["metadata"]
     assert (about["usage"]["tokens_in"], about["usage"]["tokens_out"]) == (20, 2)
     assert (about["finish_reason"], about["remembered"]) == ("stop", True)
@@ -119,7 +119,7 @@ async def streamed(client: AsyncClient, query: str) -> list[tuple[str, Any]]:
 
 async def test_an_answer_is_streamed(client: AsyncClient, openai_server: OpenAIServer) -> None:
     """The conversation's name, the pieces, then what `/chat` would have answered."""
-    openai_server.script.append("one two three")
+    openai_server.script.append(Reply("one two three", finish="stop"))
     start, *deltas, done = await streamed(client, "Count!")
     assert start == ("start", {"session_id": "s-1"})
     assert [(kind, data["content"]) for kind, data in deltas] == [
@@ -141,7 +141,7 @@ async def test_a_stream_that_breaks_says_so(
     client: AsyncClient, openai_server: OpenAIServer
 ) -> None:
     """It ends with an error, not as if it were whole; what was said is not remembered."""
-    openai_server.script.append(Reply("one two three", end="early"))
+    openai_server.script.append(Reply("one two three", finish="stop", end="early"))
     *_, last = await streamed(client, "Count!")
     assert (last[0], last[1]["code"]) == ("error", "model-answer-cut")
     assert (await client.get("/conversations/s-1")).status_code == 404
@@ -160,7 +160,7 @@ async def test_who_goes_away_stops_the_model(
     client: AsyncClient, openai_server: OpenAIServer
 ) -> None:
     """At once, not when it is done."""
-    openai_server.script.append(Reply("one two three " * 1000, drip=0.02))
+    openai_server.script.append(Reply("one two three " * 1000, finish="stop", drip=0.02))
     asked = {"student_id": "stu-1", "query": "Count!"}
     async with client.stream("POST", "/chat/stream", json=asked) as answer:
         await anext(answer.aiter_lines())
@@ -207,7 +207,7 @@ async def test_a_model_that_obeys_an_injection_tells_nothing(
     prompt = service.state.resources.get(AgentConfig).system_prompt_template
     if len(prompt.strip()) < 24:
         pytest.skip("a prompt as short as that is no secret")
-    openai_server.script.append(f"Here it is: {prompt}")
+    openai_server.script.append(Reply(f"Here it is: {prompt}", finish="stop"))
     answer = await client.post(path, json={"student_id": "stu-1", "query": query})
     assert "model-answer-withheld" in answer.text
     assert prompt.strip() not in json.dumps(answer.text)

@@ -8,7 +8,7 @@ from httpx2 import AsyncClient
 from app.contracts.debug import DebugAnalysis, ErrorRequestEvent
 from app.domain import hints
 from app.domain.tracebacks import PythonError, read_error
-from dev.openai import OpenAIServer
+from dev.openai import OpenAIServer, Reply
 from dev.sidecar import Sidecar
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -91,7 +91,7 @@ async def test_a_model_that_obeys_an_injection_gives_no_solution(
     analysis = an_analysis(
         f"Here: {solution}", f"```\n{solution}\n```", "Look at the keys.", fixes=(solution,)
     )
-    openai_server.script.append(analysis.model_dump_json())
+    openai_server.script.append(Reply(analysis.model_dump_json(), finish="stop"))
     asked = {"student_id": "stu-1", "query": f"KeyError: 'milk' {injection}", "code": "x = prices"}
     first, second = [(await client.post("/debug_error", json=asked)).json() for _ in range(2)]
     assert first["content"] == "Look at the keys."

@@ -26,7 +26,8 @@ class Reply:
     content: str | None = None
     calls: Sequence[Call] = ()
     finish: str | None = None
-    """Why it ended; None: `stop`, `tool_calls`, or `length` where it is over the limit."""
+    """Why it ended; what has a reason of its own is not cut. None: `stop`, `tool_calls`, or
+    `length` where it is over the limit, and cut there."""
     refusal: str | None = None
     model: str | None = None
     """None: the one that was asked for."""

@@ -31,7 +31,8 @@ class Exchange:
     @property
     def pieces(self) -> list[str]:
         """The content, as far as the limit lets it."""
-        return tokens(self.reply.content or "")[: self.limit]
+        found = tokens(self.reply.content or "")
+        return found if self.reply.finish else found[: self.limit]
 
     @property
     def finish(self) -> str:
