@@ -137,6 +137,8 @@ def apply(service: Service, found: Outcome) -> None:
         RefusedError: something that git ignores is in the place of a file.
     """
     _require_room(service, changed(service, found.tree, "A"))
+    with suppress(RefusedError):  # it ends with 1 where something in a larger repository is changed
+        git(service.top, "update-index", "-q", "--refresh")
     try:
         git(service.top, "read-tree", "-m", "-u", "HEAD", found.tree)
     except RefusedError:

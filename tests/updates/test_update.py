@@ -1,6 +1,7 @@
 """`make update`: done, or a conflict that is told, or nothing at all."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,6 +40,16 @@ def test_what_is_new_comes(
     git(service, *UNDO.split()[1:])
     assert status(service) == []
     assert git(service, "worktree", "list").count("\n") == 1
+
+
+def test_a_copied_repository_is_clean(
+    service: Path, newer: Path, tmp_path: Path, command: Command
+) -> None:
+    """Although git's index knows other times of all files."""
+    copy = tmp_path / "copy"
+    shutil.copytree(service, copy)
+    assert command(copy, "update", template=newer) == 0
+    assert "M  app/main.py" in status(copy)
 
 
 def test_there_is_nothing_to_do(service: Path, release: Path, command: Command) -> None:
