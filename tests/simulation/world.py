@@ -17,7 +17,7 @@ from dev.sidecar.blocks import App
 from dev.sidecar.blocks.state import State
 from dev.sidecar.components import Component, load
 from dev.sidecar.core import api
-from dev.sidecar.world import Answer, Call, CallApp, Clock
+from dev.sidecar.world import Answer, Call, CallApp, Clock, UnreachableError
 from tests.simulation.chance import Mix, seeded
 from tests.simulation.code import Code, Service, no_threads, quiet, use_time
 from tests.simulation.life import task_of_life
@@ -52,6 +52,8 @@ TOPICS = (
     "struggle.alert",
     "dead-letter.queue",
 )
+PATIENCE_SECONDS = 5.0
+"""Of students, for whom nothing is tried again but by themselves."""
 FIRST_PORT = 4000  # of the sidecars: a service knows its own by it
 REPLICAS = {"progress": 2}
 
@@ -270,7 +272,11 @@ class World:
     async def _publish(self, topic: str, key: str, data: object) -> Answer:
         path = f"/v1.0/publish/kafka-pubsub/{topic}?metadata.partitionKey={key}"
         call = Call("POST", path, [("content-type", "application/json")], json.dumps(data).encode())
-        return await ask(self._apis[f"http://127.0.0.1:{FIRST_PORT}"], call)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await ask(self._apis[f"http://127.0.0.1:{FIRST_PORT}"], call)
+        except TimeoutError as error:  # held back, and nothing comes that overtakes it
+            raise UnreachableError(topic) from error
 
     def _tell(self, what: str) -> None:
         self._outcome.trace.append(f"{asyncio.get_running_loop().time():10.4f} {what}")
