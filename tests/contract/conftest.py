@@ -58,7 +58,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             reason, *kinds = cast("tuple[str, ...]", marker.args)
             backend = backend_of(item)
             if backend and backend.side == "embedded" and backend.kind in (kinds or [backend.kind]):
-                item.add_marker(pytest.mark.xfail(strict=True, reason=reason))
+                item.add_marker(pytest.mark.xfail(strict=True, reason=str(reason)))
 
 
 def backend_of(item: pytest.Item) -> Backend | None:

@@ -125,10 +125,13 @@ async def test_memory_never_redelivers(reply: Reply, broker: Broker) -> None:
 @pytest.mark.only("kafka")
 async def test_an_app_that_is_gone_has_failed(broker: Broker, world: World) -> None:
     """So a short restart dead-letters good events."""
-    async with world.away(broker.reader):
-        word = await broker.send("dead")
-        await world.sleep(0.5)
-    assert await broker.got(word, "dead.letters")
+    for _ in range(3):  # an earlier event that comes again may be the one that finds it gone
+        async with world.away(broker.reader):
+            word = await broker.send("dead")
+            await world.sleep(0.5)
+        if await broker.got(word, "dead.letters"):
+            return
+    pytest.fail("none was dead-lettered")
 
 
 @differs(Difference.WAITING)
