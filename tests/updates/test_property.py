@@ -18,6 +18,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from tests.output.combinations import features_of
 from tests.output.conftest import run
 from tests.output.running import Runner
 from tests.rendering import commit, git
@@ -56,7 +57,7 @@ class Life:
             "features": list(case.features),
             "python_version": case.python_version,
         }
-        if "agent" in case.features and case.service_type == "generic":
+        if "agent" in case.features and "agent" not in features_of(case.service_type):
             answers["model"] = "gpt-4.1-mini"
         if case.python_version == "3.14" and case.start >= "v2":
             answers["python_version"] = "3.13"
