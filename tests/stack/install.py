@@ -39,7 +39,7 @@ def kafka_home() -> Path:
     if named := _named("KAFKA_HOME"):
         return named
     version = _wanted("kafka/pom.xml", r"kafka_2\.13</artifactId><version>([\d.]+)")
-    return once(_cache() / f"kafka-{version}", lambda folder: _fetch_kafka(folder, version))
+    return once(_cache() / f"kafka-{version}-tools", lambda folder: _fetch_kafka(folder, version))
 
 
 def java() -> Path:
