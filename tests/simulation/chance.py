@@ -61,8 +61,8 @@ def _may(kind: Kind, operation: str) -> bool:
             return operation == "state.save"
         case "reorder":
             return operation in {"publish", "deliver"}
-        case "duplicate":
-            return operation != "call"
+        case "duplicate":  # nothing sends a call to another service twice: it may count or cost
+            return operation not in {"call", "invoke"}
         case _:
             return True
 
