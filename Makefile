@@ -31,8 +31,9 @@ fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 test: $(READY) ## run all tests; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks tests
+e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL, and 500 simulated lives; ARGS="-k name" picks tests
 	@PYTHONPATH=template $(BIN)/python -m tests.stack
+	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds 500
 	@$(BIN)/python -m pytest -m stack $(ARGS)
 
 check: $(READY) ## lint, format and type-check the repository and the template's Python where it stands
