@@ -108,12 +108,11 @@ def one_more_file(template: Path) -> None:
 def one_more_question(template: Path) -> None:
     """v1.2.0."""
     app = template / "template/app"
-    (app / "core/problems.py").rename(app / "core/details.py")
-    for name in ("main.py", "core/middleware.py"):
-        replace(app / name, ("app.core.problems", "app.core.details"))
-    with (app / "core/details.py").open("a") as file:
+    (app / "core/middleware.py").rename(app / "core/wrapping.py")
+    replace(app / "main.py", ("app.core.middleware", "app.core.wrapping"))
+    with (app / "core/wrapping.py").open("a") as file:
         file.write("\n\nNEWER = True\n")
-    migration(template, "v1.2.0", "moved", "app/core/problems.py", "app/core/details.py")
+    migration(template, "v1.2.0", "moved", "app/core/middleware.py", "app/core/wrapping.py")
     replace(
         template / "copier.yml",
         (

@@ -55,8 +55,8 @@ def change_a_type(template: Path) -> str:
 def rename_a_file(template: Path) -> str:
     """Forget the migration."""
     core = template / "template/app/core"
-    (core / "problems.py").rename(core / "details.py")
-    return "migrations/migrate.py moved app/core/problems.py app/core/details.py"
+    (core / "middleware.py").rename(core / "wrapping.py")
+    return "migrations/migrate.py moved app/core/middleware.py app/core/wrapping.py"
 
 
 def forget_a_retired_key(template: Path) -> str:
@@ -131,7 +131,7 @@ def test_what_was_added_is_enough(release: Path, monkeypatch: pytest.MonkeyPatch
     rename_a_question(release)
     rename_a_file(release)
     migration(release, "v2.0.0", "renamed", "max_retries", "retries")
-    migration(release, "v2.0.0", "moved", "app/core/problems.py", "app/core/details.py")
+    migration(release, "v2.0.0", "moved", "app/core/middleware.py", "app/core/wrapping.py")
     commit(release)
     monkeypatch.chdir(release)
     assert main([]) == 0

@@ -11,7 +11,7 @@ from tests.updates.test_property import releases
 
 __all__ = ["releases"]
 
-OLD, NEW = "app/core/problems.py", "app/core/details.py"
+OLD, NEW = "app/core/middleware.py", "app/core/wrapping.py"
 
 
 @pytest.fixture

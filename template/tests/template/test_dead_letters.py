@@ -356,7 +356,7 @@ async def test_how_many_and_how_old_are_metrics(
     await letters.add(old)
     await letters.measure()
     metrics = dict(
-        line.split(" ")
+        line.rsplit(" ", 1)
         for line in (await client.get("/metrics")).text.splitlines()
         if line[0] != "#"
     )
