@@ -42,19 +42,19 @@ def read(body: bytes, consumer: str, topics: Collection[str]) -> ErrorEvent | No
     An ErrorEvent names its consumer; what Dapr dead-letters, the bare envelope, is of all readers.
     """
     envelope = ENVELOPE.validate_json(body)
-    topic = str(envelope.get("topic"))
-    mine = topic in topics
-    letter = ErrorEvent(
-        original_event_type=str(envelope.get("type")),
-        original_topic=topic,
-        error_type=UNDELIVERED,
-        error_message="Dapr gave up delivering it, or its handler dropped it.",
-        original_payload=envelope,
-        consumer_agent=consumer,
-    )
     if envelope.get("type") == "ErrorEvent":
         letter = ErrorEvent.model_validate(envelope.get("data"))
         mine = letter.consumer_agent == consumer
+    else:
+        letter = ErrorEvent(
+            original_event_type=str(envelope.get("type")),
+            original_topic=str(envelope.get("topic")),
+            error_type=UNDELIVERED,
+            error_message="Dapr gave up delivering it, or its handler dropped it.",
+            original_payload=envelope,
+            consumer_agent=consumer,
+        )
+        mine = letter.original_topic in topics
     name = letter_id(consumer, letter.original_topic, letter.original_payload)
     return letter.model_copy(update={"event_id": name}) if mine else None
 

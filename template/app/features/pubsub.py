@@ -22,8 +22,7 @@ async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     settings = resources.get(EventSettings)
     publisher = Publisher(resources.get(Sidecar), config, name, settings.publish_seconds)
     resources.add(publisher)
-    wait = settings.event_retry_seconds
-    resources.add(Delivery(publisher, config.dead_letter_topic, name, wait))
+    resources.add(Delivery(publisher, config.dead_letter_topic, name, settings.event_retry_seconds))
     yield
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from app.core.declaration.invocation import InvokeConfig
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
-from app.core.telemetry import DEADLINE, deadline
-from app.services.sidecar import Answer, Sidecar, SidecarError
+from app.core.telemetry import DEADLINE
+from app.services.sidecar import Answer, Sidecar, SidecarError, until
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -103,8 +103,7 @@ class Invoker:
         if target is None or method not in target.methods:
             raise UndeclaredTargetError(f"'{app_id}/{method}' is no target of this service")
         body, attempt = request.model_dump_json().encode(), 0
-        end = time.monotonic() + (target.timeout_ms or self._timeout_ms) / 1000
-        end = min(end, deadline.get() or end)
+        end = until((target.timeout_ms or self._timeout_ms) / 1000)
         while True:
             attempt += 1
             wait = BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1)

@@ -11,8 +11,8 @@ from typing import Any
 from app.contracts.event import Event
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
-from app.core.telemetry import deadline, traceparent
-from app.services.sidecar import Answer, Sidecar, SidecarError
+from app.core.telemetry import traceparent
+from app.services.sidecar import Answer, Sidecar, SidecarError, until
 
 CLOUD_EVENT = "application/cloudevents+json"
 BACKOFF_SECONDS = 0.1, 2.0  # the first wait, which doubles, and the longest
@@ -100,8 +100,7 @@ class Publisher:
         }
 
     async def _repeat(self, operation: str, send: Callable[..., Awaitable[Answer]]) -> None:
-        end, (wait, longest) = time.monotonic() + self._seconds, BACKOFF_SECONDS
-        end = min(end, deadline.get() or end)
+        end, (wait, longest) = until(self._seconds), BACKOFF_SECONDS
         while True:
             try:
                 answer = await send(seconds=max(1.0, end - time.monotonic()))

@@ -69,6 +69,11 @@ class Answer:
         return {}
 
 
+def until(seconds: float) -> float:
+    """Return when that time is over, or the caller's: what comes first, by `time.monotonic`."""
+    return min(end := time.monotonic() + seconds, deadline.get() or end)
+
+
 class Sidecar:
     """Calls to `http://127.0.0.1:{DAPR_HTTP_PORT}`."""
 
@@ -107,9 +112,8 @@ class Sidecar:
         the caller has left, there is an answer, a DeadlineError or a SidecarUnavailableError.
         """
         sent = {"traceparent": traceparent(), "content-type": content_type, **(headers or {})}
-        started, outcome, seconds = time.perf_counter(), "error", seconds or self._seconds
-        if end := deadline.get():  # zero would be no timeout at all
-            seconds = max(0.001, min(seconds, end - time.monotonic()))
+        started, outcome = time.perf_counter(), "error"
+        left = max(0.001, until(seconds or self._seconds) - time.monotonic())  # 0 is no timeout
         try:
             async with self._session.request(
                 method,
@@ -117,7 +121,7 @@ class Sidecar:
                 params=params,
                 data=body,
                 headers=sent,
-                timeout=aiohttp.ClientTimeout(total=seconds),
+                timeout=aiohttp.ClientTimeout(total=left),
                 allow_redirects=False,
             ) as response:
                 outcome = str(response.status)
@@ -140,8 +144,8 @@ class Sidecar:
     async def wait(self, seconds: float) -> None:
         """Wait for a healthy sidecar, `seconds` at most, and go on either way: `/ready` tells."""
         log.info("sidecar.awaited", seconds=seconds)
-        deadline, reason = time.monotonic() + seconds, "no time to wait"
-        while time.monotonic() < deadline:
+        end, reason = time.monotonic() + seconds, "no time to wait"
+        while time.monotonic() < end:
             try:
                 return await self.healthy()
             except ServiceError as error:
