@@ -15,8 +15,7 @@ from dev.sidecar.world import Call, UnreachableError
 
 VERBS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "upgrade", "te", "content-length"}
-DAPRS = {"dapr-api-token", "dapr-app-id", "dapr-caller-app-id", "dapr-callee-app-id"}
-REPLACED = HOP_BY_HOP | DAPRS | {"host", "traceparent"}
+REPLACED = HOP_BY_HOP | {"dapr-api-token", "dapr-app-id", "host", "traceparent"}
 
 
 class Invocation(Block):
