@@ -18,16 +18,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
-import copier
 import httpx2
 import yaml
 
 from benchmarks.figures import Figure
+from tests.rendering import ROOT, render
 from tests.stack import Part, daprd, kafka, redis
-from tests.stack.part import own_port, running
+from tests.stack.part import answers, own_port, running
 from tests.stack.service import Deployed, deployed
 
-ROOT = Path(__file__).resolve().parent.parent
 APPS = Path(__file__).with_name("apps")
 OURS, MINIMAL, ECHO = "ours", "minimal", "echo"
 TOPICS = {OURS: "orders.created", MINIMAL: "minimal.created"}
@@ -85,23 +84,14 @@ async def _measure(folder: Path) -> list[Figure]:
 
 def _rendered(folder: Path) -> Path:
     """Return a generated service that counts orders and calls the echo."""
-    service = folder / OURS
     topic = {"name": TOPICS[OURS], "subscribe": True, "event_type": "OrderCreated"}
-    copier.run_copy(
-        str(ROOT),
-        service,
-        data={
-            "service_name": OURS,
-            "features": ["pubsub", "state", "invocation"],
-            "state_backend": "redis",
-            "topics": [topic],
-            "targets": [{"app_id": ECHO, "methods": ["echo"]}],
-        },
-        vcs_ref="HEAD",
-        settings=copier.Settings(),
-        defaults=True,
-        unsafe=True,
-        quiet=True,
+    service = render(
+        folder / OURS,
+        service_name=OURS,
+        features=["pubsub", "state", "invocation"],
+        state_backend="redis",
+        topics=[topic],
+        targets=[{"app_id": ECHO, "methods": ["echo"]}],
     )
     shutil.copy(APPS / "ours.py", service / "app" / "handlers" / "events.py")
     routes = "from app.handlers.events import router as router\n"
@@ -134,7 +124,7 @@ async def _plain(
             folder=own,
             cwd=ROOT,
             command=[sys.executable, *serve, f"benchmarks.apps.{name}:app"],
-            up=lambda: _ok(f"{url}/health"),
+            up=lambda: answers(f"{url}/health"),
             env={"DAPR_HTTP_PORT": str(sidecar.http_port)},
         )
         # the echo is what events are published through, too
@@ -151,15 +141,7 @@ async def _generated(service: Deployed) -> AsyncGenerator[App]:
 
 
 def _client(base: str) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=base, timeout=60, trust_env=False)
-
-
-async def _ok(url: str) -> bool:
-    async with _client("") as http:
-        try:
-            return (await http.get(url)).status_code == 200
-        except httpx2.TransportError:
-            return False
+    return httpx2.AsyncClient(base_url=base, timeout=60, trust_env=False, verify=False)
 
 
 async def _starts(apps: Sequence[App]) -> list[Figure]:
@@ -170,7 +152,7 @@ async def _starts(apps: Sequence[App]) -> list[Figure]:
             await app.process.stop()
             began = time.perf_counter()
             starting = asyncio.create_task(app.process.start())
-            while not await _ok(app.ready):  # noqa: ASYNC110 - it is another process
+            while not await answers(app.ready):  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(0.01)
             taken[app.name].append(time.perf_counter() - began)
             await starting

@@ -7,11 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
-
 from dev.serve import HOST
 from tests.stack import install
-from tests.stack.part import Part, own_port, running
+from tests.stack.part import Part, answers, own_port, running
 
 SETTLE_SECONDS = 0.2
 
@@ -31,7 +29,7 @@ class Daprd(Part):
 
     async def ready(self, seconds: float = 60.0) -> None:
         """Wait until it has found its app, too; then it has read the app's subscriptions."""
-        await self.until(lambda: _healthy(f"{self.url}/v1.0/healthz"), seconds, "ready")
+        await self.until(lambda: answers(f"{self.url}/v1.0/healthz", 204), seconds, "ready")
 
 
 @asynccontextmanager
@@ -66,11 +64,11 @@ async def daprd(
 
     async def up() -> bool:
         outbound = f"http://{HOST}:{http}/v1.0/healthz/outbound"
-        if not await _healthy(outbound):
+        if not await answers(outbound, 204):
             return False
         # It is healthy for a moment, too, before it ends because a component can't be reached.
         await asyncio.sleep(SETTLE_SECONDS)
-        return await _healthy(outbound)
+        return await answers(outbound, 204)
 
     part = Daprd(
         name=f"daprd-{app_id}",
@@ -84,14 +82,6 @@ async def daprd(
     )
     async with running(part):
         yield part
-
-
-async def _healthy(url: str) -> bool:
-    async with httpx2.AsyncClient(trust_env=False, timeout=2) as client:
-        try:
-            return (await client.get(url)).status_code == 204
-        except httpx2.TransportError:
-            return False
 
 
 def _resolution(folder: Path, names: Path) -> Path:

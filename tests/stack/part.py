@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx2
+
 from dev.serve import HOST, free_port
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
@@ -132,6 +134,16 @@ async def running(*parts: Part) -> AsyncGenerator[None]:
     finally:
         for part in reversed(parts):
             await part.stop()
+
+
+async def answers(url: str, status: int = 200) -> bool:
+    """Return whether a GET of `url` is answered with `status` now."""
+    # without `verify=False` the system's certificates are loaded each time
+    async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=5) as client:
+        try:
+            return (await client.get(url)).status_code == status
+        except httpx2.TransportError:
+            return False
 
 
 async def exchange(port: int, request: bytes, *, size: int) -> bytes:

@@ -15,7 +15,7 @@ import yaml
 from dev.serve import HOST
 from tests.stack.daprd import Daprd, daprd
 from tests.stack.kafka import Kafka
-from tests.stack.part import Part, running
+from tests.stack.part import Part, answers, running
 from tests.stack.postgresql import Postgresql
 from tests.stack.redis import Redis
 
@@ -37,12 +37,14 @@ class Deployed:
     async def ready(self) -> None:
         """Wait until the service says that it is ready and its sidecar has read its topics."""
         await self.sidecar.ready(READY_SECONDS)
-        await self.app.until(lambda: _ok(f"{self.url}/ready"), READY_SECONDS, "ready")
+        await self.app.until(lambda: answers(f"{self.url}/ready"), READY_SECONDS, "ready")
 
     def client(self) -> httpx2.AsyncClient:
         """Return a client with the token that the service asks for."""
         headers = {"dapr-api-token": APP_TOKEN}
-        return httpx2.AsyncClient(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+        return httpx2.AsyncClient(
+            base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30
+        )
 
 
 @asynccontextmanager
@@ -81,7 +83,7 @@ async def deployed(
             folder=path.parent,
             cwd=path,
             command=[sys.executable, "-m", "app"],
-            up=lambda: _ok(f"{url}/health"),
+            up=lambda: answers(f"{url}/health"),
             env={"LOG_FORMAT": "json", **ports, **TOKENS, **(env or {})},
         )
         async with running(app):
@@ -130,11 +132,3 @@ def _components(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
         for component in yaml.safe_load_all(file.read_text()):
             if component["spec"]["type"].startswith(kind):
                 yield component
-
-
-async def _ok(url: str) -> bool:
-    async with httpx2.AsyncClient(trust_env=False, timeout=5) as client:
-        try:
-            return (await client.get(url)).status_code == 200
-        except httpx2.TransportError:
-            return False
