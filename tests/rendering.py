@@ -40,6 +40,7 @@ def render(destination: Path, /, **answers: Any) -> Path:
         unsafe=True,
         quiet=True,
         vcs_ref="HEAD",
+        settings=copier.Settings(),  # no person's
     )
     return destination
 
