@@ -6,6 +6,7 @@ import importlib
 import logging
 import sys
 import time
+import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -120,14 +121,19 @@ def no_threads() -> Generator[None]:
         yield
 
 
+def _drop(*_: object) -> str:
+    raise structlog.DropEvent
+
+
 @contextmanager
 def quiet() -> Generator[None]:
     """Let services log nothing."""
     before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    only_critical = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=only_critical, processors=[_drop])
     try:
         # coroutines of processes that died complain when they are thrown away
-        with patch.object(sys, "unraisablehook"):
+        with patch.object(sys, "unraisablehook"), warnings.catch_warnings(action="ignore"):
             yield
             gc.collect()  # here and now, not in the middle of something else
     finally:

@@ -47,7 +47,7 @@ def test_a_planted_bug_is_found(fleet: Fleet, bug: str) -> None:
 
 def test_much_happens(fleet: Fleet) -> None:
     """Every kind of fault, deaths, and answers nevertheless."""
-    outcomes = [fleet.run(seed) for seed in range(20)]
+    outcomes = [fleet.run(seed) for seed in range(10)]
     trace = "\n".join(line for outcome in outcomes for line in outcome.trace)
     for what in ("delay", "error", "conflict", "drop", "duplicate", "reorder", "down", "dies"):
         assert what in trace
@@ -57,7 +57,7 @@ def test_much_happens(fleet: Fleet) -> None:
 
 def test_a_seed_is_the_same_again(fleet: Fleet, folders: dict[str, Path]) -> None:
     """In this process and in another, whatever order its sets have."""
-    seeds = range(8)
+    seeds = range(4)
     here = [fleet.run(seed).fingerprint for seed in seeds]
     assert len(set(here)) == len(seeds)
     assert [fleet.run(seed).fingerprint for seed in seeds] == here
@@ -68,12 +68,11 @@ def test_a_seed_is_the_same_again(fleet: Fleet, folders: dict[str, Path]) -> Non
     )
     places = [str(folders[preset]) for preset in LEARNFLOW]
     path = os.pathsep.join([str(ROOT), str(ROOT / "template")])
-    for hash_seed in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", script, *places],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        assert done.stdout.split() == here
+    done = subprocess.run(
+        [sys.executable, "-c", script, *places],
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == here

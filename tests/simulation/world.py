@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import httpx2
@@ -56,6 +57,10 @@ PATIENCE_SECONDS = 5.0
 """Of students, for whom nothing is tried again but by themselves."""
 FIRST_PORT = 4000  # of the sidecars: a service knows its own by it
 REPLICAS = {"progress": 2}
+
+
+NO_GC = SimpleNamespace(freeze=lambda: None, unfreeze=lambda: None)
+"""For services, in the place of `gc`: what is collected when is the simulation's to say."""
 
 
 class SimulatedClock(Clock):
@@ -150,7 +155,9 @@ class Fleet:
         self._now: Callable[[], float] = lambda: EPOCH
         self.codes: dict[str, Code] = {}
         self.services: dict[str, Service] = {}
-        self._folders = folders
+        self._components = {
+            preset: load(folder / "dapr", f"{preset}-service") for preset, folder in folders.items()
+        }
         self._world: World | None = None
         for preset, folder in folders.items():
             self.codes[preset] = code = Code(folder)
@@ -164,6 +171,7 @@ class Fleet:
             # measured once: nobody reads it here, and the time leaps far
             code.replace("app.features.dead_letters", "MEASURE_SECONDS", 1e6)
             code.replace_everywhere(httpx2, ModelHttp())
+            code.replace_everywhere(gc, NO_GC)
         gc.freeze()  # the code stays: what is collected after each seed is what the seed has left
 
     def run(self, seed: int) -> Outcome:
@@ -181,7 +189,7 @@ class Fleet:
             return runner.run(self._run(seed))
 
     async def _run(self, seed: int) -> Outcome:
-        self._world = world = World(seed, self._now, self.services, self._folders)
+        self._world = world = World(seed, self._now, self.services, self._components)
         try:
             return await world.live()
         finally:
@@ -201,7 +209,7 @@ class World:
         seed: int,
         now: Callable[[], float],
         services: Mapping[str, Service],
-        folders: Mapping[str, Path],
+        declared: Mapping[str, Mapping[str, Component]],
     ) -> None:
         dice = Random(f"world of {seed}")
         self._mix = Mix(Random(f"mix of {seed}"))
@@ -218,8 +226,7 @@ class World:
         self._apis: dict[str, Any] = {}
         for port, name in enumerate(services, FIRST_PORT):
             preset = name.rpartition("-")[0]
-            components = _components(folders[preset], f"{preset}-service", store)
-            app = App(f"{preset}-service", name, components)
+            app = App(f"{preset}-service", name, _on(store, declared[preset]))
             self._apps.append(app)
             self._apis[f"http://127.0.0.1:{port}"] = api(self._sidecar, app)
         self._students = [
@@ -290,9 +297,9 @@ class World:
         return outcome
 
 
-def _components(folder: Path, app_id: str, store: str) -> dict[str, Component]:
-    found = load(folder / "dapr", app_id)
+def _on(store: str, components: Mapping[str, Component]) -> dict[str, Component]:
+    """Return the components with their state in this kind of store."""
     return {
         name: replace(component, type=store) if component.type == "state.redis" else component
-        for name, component in found.items()
+        for name, component in components.items()
     }
