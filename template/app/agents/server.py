@@ -82,6 +82,7 @@ class ModelServer:
     @asynccontextmanager
     async def open(cls, settings: AgentSettings) -> AsyncGenerator["ModelServer"]:
         """Open the pool, one for the process, and close it at the end."""
+        plain = (settings.openai_base_url or "").startswith("http://")
         async with (
             httpx2.AsyncClient(
                 timeout=httpx2.Timeout(settings.agent_seconds, connect=5.0),
@@ -92,6 +93,7 @@ class ModelServer:
                     keepalive_expiry=4.0,
                 ),
                 follow_redirects=False,  # a foreign host would be told what is asked
+                verify=not plain,  # certificates take long to load
             ) as http,
             AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value(),

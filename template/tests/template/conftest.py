@@ -1,7 +1,8 @@
-"""Agents of any settings, at the embedded server."""
+"""Agents of any settings at the embedded server, and a store."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +11,15 @@ from pydantic import SecretStr
 from app.agents.client import Agent
 from app.agents.ledger import Ledger
 from app.agents.settings import AgentSettings
+from app.core import declaration
 from app.core.config import load_settings
 from app.core.declaration.agent import AgentConfig
+from app.core.declaration.state import StateConfig
+from app.services.sidecar import Sidecar, SidecarSettings
+from app.services.state import StateStore
 from dev import Companion
+from dev.openai import OpenAIServer
+from dev.serve import HOST, serve
 
 KEY = "sk-never-to-be-seen-anywhere"
 CONFIG = AgentConfig(model="gpt-4.1-mini", max_tokens=100, max_history=4)
@@ -21,25 +28,29 @@ AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
 
 
 @pytest.fixture
-def agent_with(companions: list[Companion]) -> AgentWith:
+async def served() -> AsyncGenerator[tuple[OpenAIServer, str]]:
+    """Return a server of its own and its URL: for an agent alone, nothing else need run."""
+    server = OpenAIServer()
+    async with serve(server.app) as port:
+        yield server, f"http://{HOST}:{port}/v1"
+
+
+@pytest.fixture
+def openai_server(served: tuple[OpenAIServer, str]) -> OpenAIServer:
+    """Return the server that the agents ask."""
+    return served[0]
+
+
+@pytest.fixture
+def agent_with(served: tuple[OpenAIServer, str]) -> AgentWith:
     """Return a function that opens an agent; settings and parts of its declaration may vary."""
-    assert companions
-    read = load_settings(AgentSettings)
 
     def open_agent(
         *, declared: dict[str, Any] | None = None, ledger: Ledger | None = None, **settings: Any
     ) -> AbstractAsyncContextManager[Agent]:
-        own = {
-            "openai_api_key": SecretStr(KEY),
-            "openai_model": None,
-            "max_tokens": None,
-            "agent_seconds": 30.0,
-            "agent_retries": 2,
-            "agent_prices": None,
-            **settings,
-        }
+        own = {"openai_api_key": SecretStr(KEY), "openai_base_url": served[1], **settings}
         config = CONFIG.model_copy(update=declared or {})
-        return Agent.open(config, read.model_copy(update=own), ledger)
+        return Agent.open(config, AgentSettings.model_construct(None, **own), ledger)
 
     return open_agent
 
@@ -49,3 +60,13 @@ async def agent(agent_with: AgentWith) -> AsyncGenerator[Agent]:
     """Return an agent."""
     async with agent_with() as agent:
         yield agent
+
+
+@pytest.fixture
+async def store(companions: list[Companion]) -> AsyncGenerator[StateStore]:
+    """Return the service's store, with ETags and without a prefix; the service does not run."""
+    assert companions
+    declared = declaration.load(Path("app/service.yaml")).section(StateConfig)
+    config = declared.model_copy(update={"use_etag": True, "key_prefix": ""})
+    async with Sidecar.open(load_settings(SidecarSettings)) as sidecar:
+        yield StateStore(sidecar, config)

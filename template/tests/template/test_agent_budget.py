@@ -6,29 +6,18 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
 
 from app.agents.client import Agent
 from app.agents.errors import BudgetError, ModelRefusedError
 from app.agents.ledger import Ledger
 from app.agents.reply import Message
 from app.agents.usage import Usage
-from app.core.declaration.state import StateConfig
-from app.services.sidecar import Sidecar
 from app.services.state import StateStore
 from dev.openai import Failure, OpenAIServer, Reply
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
 QUESTION = Message(role="user", content="hi")
 USAGE = {"prompt_tokens": 30, "completion_tokens": 10}
-
-
-@pytest.fixture
-def store(service: FastAPI) -> StateStore:
-    """Return the service's store, with ETags."""
-    declared: StateConfig = service.state.resources.get(StateConfig)
-    config = declared.model_copy(update={"use_etag": True})
-    return StateStore(service.state.resources.get(Sidecar), config)
 
 
 @pytest.fixture

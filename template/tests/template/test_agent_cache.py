@@ -3,16 +3,16 @@
 import asyncio
 
 import pytest
-from fastapi import FastAPI
 from pydantic import BaseModel
 
 from app.agents.cache import AnswerCache
 from app.agents.errors import ModelUnavailableError
 from app.agents.reply import Reply
 from app.agents.usage import Usage
+from app.core.config import load_settings
 from app.core.declaration.state import StateConfig
 from app.core.key import Key
-from app.services.sidecar import Sidecar
+from app.services.sidecar import Sidecar, SidecarSettings
 from app.services.state import StateStore
 
 KEY = Key.of("answer", "1", ttl=3600)
@@ -41,9 +41,9 @@ class Model:
 
 
 @pytest.fixture
-def cache(service: FastAPI) -> AnswerCache:
+def cache(store: StateStore) -> AnswerCache:
     """Return a cache on the service's store."""
-    return AnswerCache(service.state.resources.get(StateStore))
+    return AnswerCache(store)
 
 
 async def test_what_is_kept_costs_nothing(cache: AnswerCache) -> None:
@@ -88,12 +88,12 @@ async def test_errors_are_not_kept(cache: AnswerCache) -> None:
     assert not (await cache.answer(KEY, Answer, model)).cached
 
 
-async def test_a_store_that_is_down_is_passed_over(service: FastAPI) -> None:
+@pytest.mark.usefixtures("companions")
+async def test_a_store_that_is_down_is_passed_over() -> None:
     """An answer that is paid twice is better than none."""
-    declared: StateConfig = service.state.resources.get(StateConfig)
-    config = declared.model_copy(update={"component_name": "not-there"})
-    cache = AnswerCache(StateStore(service.state.resources.get(Sidecar), config))
-    model = Model()
-    for _ in range(2):
-        assert (await cache.answer(KEY, Answer, model)).content.text == "yes"
+    async with Sidecar.open(load_settings(SidecarSettings)) as sidecar:
+        cache = AnswerCache(StateStore(sidecar, StateConfig(component_name="not-there")))
+        model = Model()
+        for _ in range(2):
+            assert (await cache.answer(KEY, Answer, model)).content.text == "yes"
     assert model.asked == 2

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from app.agents import server
 from app.agents.client import Agent
 from app.agents.errors import (
     AnswerCutError,
@@ -26,7 +27,6 @@ from app.agents.errors import (
     ModelUnavailableError,
 )
 from app.agents.reply import Message, Reply
-from app.agents.server import retry_after
 from app.core.errors import ServiceError
 from dev.openai import Failure, OpenAIServer, Silence
 from dev.openai import Reply as Says
@@ -46,7 +46,6 @@ class Fault:
     script: Callable[[], list[Scripted]]
     error: type[ServiceError] | None
     tries: int = 1
-    seconds: float = 30.0
 
 
 def body(**changes: Any) -> Response:
@@ -89,9 +88,6 @@ BEFORE_AN_ANSWER = [
         lambda: [Response(status_code=307, headers={"location": "http://elsewhere.test/"})],
         ModelRefusedError,
     ),
-    Fault("silence", lambda: [Silence()], ModelDeadlineError, seconds=0.6),
-    Fault("late headers", lambda: [Says(WORDS, wait=60)], ModelDeadlineError, seconds=0.6),
-    Fault("a slow drip", lambda: [Says(WORDS, drip=0.2)], ModelDeadlineError, seconds=0.6),
     Fault("a broken connection", lambda: [Says(WORDS, end="broken")], ModelBrokenError),
 ]
 AT_ONCE = [
@@ -128,12 +124,6 @@ EITHER_WAY = [
 ]
 
 
-def table(*faults: list[Fault]) -> pytest.MarkDecorator:
-    """Parametrize a test by faults."""
-    rows = [pytest.param(fault, id=fault.name) for group in faults for fault in group]
-    return pytest.mark.parametrize("fault", rows)
-
-
 async def at_once(agent: Agent) -> Reply[str]:
     """Ask anything."""
     return await agent.chat([Message(role="user", content="hi")])
@@ -149,11 +139,13 @@ async def streamed(agent: Agent) -> Reply[str]:
 
 
 async def outcome(
-    ask: Callable[[Agent], Any], fault: Fault, agent_with: AgentWith, server: OpenAIServer
+    ask: Callable[[Agent], Any], fault: Fault, agent: Agent, at: OpenAIServer
 ) -> None:
     """Check that a fault has its outcome: the error, the tries, and no key in what is raised."""
-    server.script.extend(fault.script())
-    async with agent_with(agent_seconds=fault.seconds) as agent, asyncio.timeout(60):
+    at.requests.clear()
+    at.script.clear()
+    at.script.extend(fault.script())
+    async with asyncio.timeout(60):
         if fault.error is None:
             assert (await ask(agent)).content
         else:
@@ -161,23 +153,40 @@ async def outcome(
                 await ask(agent)
             assert type(caught.value) is fault.error
             assert KEY not in "".join(traceback.format_exception(caught.value))
-    assert len(server.requests) == fault.tries
+    assert len(at.requests) == fault.tries
 
 
-@table(BEFORE_AN_ANSWER, AT_ONCE, EITHER_WAY)
 async def test_a_fault_has_one_outcome(
-    fault: Fault, agent_with: AgentWith, openai_server: OpenAIServer
+    agent: Agent, openai_server: OpenAIServer, subtests: pytest.Subtests
 ) -> None:
     """In answers at once."""
-    await outcome(at_once, fault, agent_with, openai_server)
+    for fault in (*BEFORE_AN_ANSWER, *AT_ONCE, *EITHER_WAY):
+        with subtests.test(fault.name):
+            await outcome(at_once, fault, agent, openai_server)
 
 
-@table(BEFORE_AN_ANSWER, STREAMED, EITHER_WAY)
 async def test_a_fault_has_one_outcome_in_a_stream(
-    fault: Fault, agent_with: AgentWith, openai_server: OpenAIServer
+    agent: Agent, openai_server: OpenAIServer, subtests: pytest.Subtests
 ) -> None:
     """Nothing that is cut looks complete."""
-    await outcome(streamed, fault, agent_with, openai_server)
+    for fault in (*BEFORE_AN_ANSWER, *STREAMED, *EITHER_WAY):
+        with subtests.test(fault.name):
+            await outcome(streamed, fault, agent, openai_server)
+
+
+async def test_who_is_too_slow_meets_the_deadline(
+    agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """Before the headers, after them, or bit by bit; what may be paid is asked for once."""
+    slow = (Silence(), Says(WORDS, wait=60), Says(WORDS, drip=0.2))
+    openai_server.script.extend([*slow, *slow])
+    async with agent_with(agent_seconds=0.5) as agent, asyncio.timeout(60):
+        asked = [ask(agent) for ask in (at_once, streamed) for _ in slow]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    for error in found:
+        assert type(error) is ModelDeadlineError
+        assert KEY not in "".join(traceback.format_exception(error))
+    assert len(openai_server.requests) <= 6
 
 
 @pytest.mark.parametrize("ask", [at_once, streamed])
@@ -192,22 +201,27 @@ async def test_a_server_that_is_not_there_is_unavailable(
 
 
 @pytest.mark.parametrize(
-    ("seconds", "error", "tries"), [(0.0, ModelUnavailableError, 3), (2.2, ModelBrokenError, 1)]
+    ("at_once_seconds", "error", "tries"),
+    [(60.0, ModelUnavailableError, 3), (0.0, ModelBrokenError, 1)],
 )
 async def test_a_connection_that_breaks_at_once_was_idle_for_too_long(
-    agent_with: AgentWith, seconds: float, error: type[ServiceError], tries: int
+    agent_with: AgentWith,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once_seconds: float,
+    error: type[ServiceError],
+    tries: int,
 ) -> None:
     """A new one is tried; one that breaks later may have brought an answer that is paid."""
+    monkeypatch.setattr(server, "AT_ONCE", at_once_seconds)
     asked = 0
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked
         asked += 1
-        await asyncio.sleep(seconds)
         writer.close()
 
-    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
-        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as listening:
+        url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
         async with agent_with(openai_base_url=url) as agent:
             with pytest.raises(error) as caught:
                 await at_once(agent)
@@ -239,12 +253,12 @@ async def test_the_deadline_holds_over_all_tries(
 )
 def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     """In seconds; what can't be read says nothing."""
-    assert retry_after(headers) == seconds
+    assert server.retry_after(headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     """One that is over is none."""
     now = datetime.now(UTC)
     later, over = (format_datetime(now + timedelta(hours=hours), usegmt=True) for hours in (1, -1))
-    assert 3500 < (retry_after({"retry-after": later}) or 0) <= 3600
-    assert retry_after({"retry-after": over}) is None
+    assert 3500 < (server.retry_after({"retry-after": later}) or 0) <= 3600
+    assert server.retry_after({"retry-after": over}) is None

@@ -3,13 +3,10 @@
 import asyncio
 
 import pytest
-from fastapi import FastAPI
 
 from app.agents.history import History, Turn, kept
 from app.core.declaration.agent import AgentConfig
-from app.core.declaration.state import StateConfig
 from app.core.errors import NotFoundError
-from app.services.sidecar import Sidecar
 from app.services.state import StateStore
 from dev.sidecar import Sidecar as DevSidecar
 
@@ -17,11 +14,9 @@ CONFIG = AgentConfig(model="test-model", max_history=4)
 
 
 @pytest.fixture
-def history(service: FastAPI) -> History:
-    """Return a memory of four messages, kept with ETags."""
-    declared: StateConfig = service.state.resources.get(StateConfig)
-    config = declared.model_copy(update={"use_etag": True, "key_prefix": ""})
-    return History(StateStore(service.state.resources.get(Sidecar), config), CONFIG, 1000)
+def history(store: StateStore) -> History:
+    """Return a memory of four messages."""
+    return History(store, CONFIG, 1000)
 
 
 def turns(*lengths: int) -> list[Turn]:

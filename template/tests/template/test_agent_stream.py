@@ -67,7 +67,9 @@ async def http(source: Source) -> AsyncGenerator[httpx2.AsyncClient]:
     app = Starlette(routes=[Route("/", stream)])
     async with (
         serve(app) as port,
-        httpx2.AsyncClient(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=30) as client,
+        httpx2.AsyncClient(
+            base_url=f"http://{HOST}:{port}", trust_env=False, verify=False, timeout=30
+        ) as client,
     ):
         yield client
 

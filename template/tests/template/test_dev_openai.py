@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Annotated, Literal, cast
 
 import pytest
+from httpx2 import AsyncClient
 from openai import AsyncOpenAI, AuthenticationError, NotFoundError, RateLimitError
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.chat.completion_create_params import ResponseFormat
@@ -59,7 +60,10 @@ async def openai(server: OpenAIServer) -> AsyncGenerator[AsyncOpenAI]:
     """Return a client of the server."""
     async with (
         serve(server.app) as port,
-        AsyncOpenAI(base_url=f"http://{HOST}:{port}/v1", api_key="k", max_retries=0) as client,
+        AsyncClient(trust_env=False, verify=False) as http,
+        AsyncOpenAI(
+            base_url=f"http://{HOST}:{port}/v1", api_key="k", max_retries=0, http_client=http
+        ) as client,
     ):
         yield client
 
