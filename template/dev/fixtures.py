@@ -12,7 +12,7 @@ from dev import Companion, packages, started
 from dev.serve import HOST, listener, port_of, serve
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Run async tests on asyncio."""
     return "asyncio"

@@ -19,7 +19,7 @@ each_combination = pytest.mark.parametrize("combination", combinations(), ids=la
 @each_combination
 def test_its_own_tests_pass(combination: Combination, rendering: Rendering, run: Runner) -> None:
     """Offline, without a key or a sidecar, nothing left running."""
-    done = run("pytest", "-q", cwd=rendering(combination))
+    done = run("pytest", "-q", cwd=run.there(rendering(combination)))
     assert done.code == 0, done.output
 
 

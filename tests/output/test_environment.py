@@ -69,9 +69,11 @@ def service(request: pytest.FixtureRequest, rendering: Rendering, tmp_path: Path
 
 @pytest.mark.parametrize("service", PRESETS, indirect=True)
 def test_what_is_declared_is_enough(service: Path) -> None:
-    """Its tests pass, and `python -m app` answers and ends when it is told to."""
-    done = command(PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", cwd=service)
-    assert done.returncode == 0, done.stdout + done.stderr
+    """All is imported, its type's tests pass, `python -m app` answers and ends when told to."""
+    for which in (["--collect-only"], ["--ignore=tests/template"]):
+        pytest_ = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+        done = command(*pytest_, *which, cwd=service)
+        assert done.returncode == 0, done.stdout + done.stderr
     port = str(free_port())
     app = subprocess.Popen(
         [service / PYTHON, "-m", "app"],

@@ -19,11 +19,12 @@ class Body(BaseModel):
     number: int
 
 
-@pytest.fixture
-async def bare(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[AsyncClient]:
+@pytest.fixture(scope="module")
+async def bare() -> AsyncGenerator[AsyncClient]:
     """Run the service without features, with routes that fail."""
-    monkeypatch.setenv("MAX_BODY_BYTES", "1024")
-    app = create_app(features=[])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MAX_BODY_BYTES", "1024")
+        app = create_app(features=[])
 
     @app.post("/number")
     async def number(body: Body) -> int:

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from app.contracts.event import Event
 from app.core import declaration
+from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
 from app.core.errors import DeadlineError, InvalidIdError, NotFoundError
 from app.core.feature import StartError
@@ -21,7 +22,14 @@ from app.core.telemetry import traceparent
 from app.main import create_app
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
-from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarUnavailableError
+from app.services.sidecar import (
+    Answer,
+    Sidecar,
+    SidecarError,
+    SidecarSettings,
+    SidecarUnavailableError,
+)
+from dev import Companion
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
@@ -96,16 +104,19 @@ def script() -> Script:
 
 
 @pytest.fixture
-def sidecar_of(service: FastAPI) -> Sidecar:
-    """Return the connection that dead letters take."""
-    return service.state.resources.get(Sidecar)
+async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
+    """Return the connection to the embedded sidecar; no service is built around it."""
+    assert companions
+    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
+        await connection.healthy()  # as at start: from now on a connection is open
+        yield connection
 
 
 @pytest.fixture
-async def app(service: FastAPI, script: Script, sidecar_of: Sidecar) -> AsyncGenerator[AsyncClient]:
+async def app(script: Script, connection: Sidecar) -> AsyncGenerator[AsyncClient]:
     """Run an app with the handler alone, as the feature would."""
-    config: PubSubConfig = service.state.resources.get(PubSubConfig)
-    publisher = Publisher(sidecar_of, config, "test", seconds=1)
+    config = declaration.load(Path("app/service.yaml")).section(PubSubConfig)
+    publisher = Publisher(connection, config, "test", seconds=1)
     delivery = Delivery(publisher=publisher, dead_letters=LETTERS, consumer="test", wait=0)
     (subscription,) = Subscription.of(sys.modules[__name__])
     app = FastAPI()
@@ -281,7 +292,7 @@ class TestWithoutPublishing:
     """The sidecar takes no dead letter."""
 
     @pytest.fixture
-    def sidecar_of(self) -> Sidecar:
+    def connection(self) -> Sidecar:
         """Return a connection that leads nowhere."""
         return Down()
 

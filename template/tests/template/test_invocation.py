@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.core.config import load_settings
 from app.core.declaration.invocation import InvokeConfig, InvokeTarget
 from app.core.errors import DeadlineError, UnavailableError
 from app.core.telemetry import DEADLINE, continue_trace, deadline
@@ -25,7 +25,8 @@ from app.services.invoke import (
     UndeclaredTargetError,
     UnreachedError,
 )
-from app.services.sidecar import Answer, Sidecar, SidecarError
+from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
+from dev import Companion
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 from dev.sidecar.blocks import App
@@ -78,14 +79,23 @@ async def callee(sidecar: EmbeddedSidecar) -> AsyncGenerator[Callee]:
 
 
 @pytest.fixture
-def invoker(service: FastAPI) -> Invoker:
+async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
+    """Return the connection to the embedded sidecar; no service is built around it."""
+    assert companions
+    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
+        await connection.healthy()  # as at start: from now on a connection is open
+        yield connection
+
+
+@pytest.fixture
+def invoker(connection: Sidecar) -> Invoker:
     """Return a client that may call it."""
     targets = [
         InvokeTarget(app_id="callee", methods=["tell", "none"]),
         InvokeTarget(app_id="nobody", methods=["tell"]),
     ]
     config = InvokeConfig(targets=targets, max_retries=2)
-    return Invoker(service.state.resources.get(Sidecar), config)
+    return Invoker(connection, config)
 
 
 async def test_an_answer_has_the_type_asked_for(callee: Callee, invoker: Invoker) -> None:
@@ -133,14 +143,12 @@ async def test_a_service_that_is_not_there_is_the_sidecars_error(invoker: Invoke
     assert caught.value.error_code == "ERR_DIRECT_INVOKE"
 
 
-async def test_a_call_ends_in_time(callee: Callee, service: FastAPI) -> None:
+async def test_a_call_ends_in_time(callee: Callee, connection: Sidecar) -> None:
     """By the target's `timeout_ms`."""
     hasty = InvokeConfig(targets=[InvokeTarget(app_id="callee", methods=["tell"], timeout_ms=50)])
     callee.seconds = 0.5
     with pytest.raises(DeadlineError):
-        await Invoker(service.state.resources.get(Sidecar), hasty).call(
-            "callee", "tell", Ask(), Told
-        )
+        await Invoker(connection, hasty).call("callee", "tell", Ask(), Told)
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -185,11 +193,11 @@ async def test_retries_have_an_end(callee: Callee, invoker: Invoker) -> None:
 
 
 async def test_the_callee_is_told_how_long_it_is_waited_for(
-    callee: Callee, service: FastAPI
+    callee: Callee, connection: Sidecar
 ) -> None:
     """Not longer than the target's time, nor than the caller itself is waited for."""
     target = InvokeTarget(app_id="callee", methods=["tell"], timeout_ms=30_000)
-    invoker = Invoker(service.state.resources.get(Sidecar), InvokeConfig(targets=[target]))
+    invoker = Invoker(connection, InvokeConfig(targets=[target]))
     told = await invoker.call("callee", "tell", Ask(), Told)
     assert 20_000 < told.waits <= 30_000
     deadline.set(time.monotonic() + 10)

@@ -1,16 +1,20 @@
 """Publishing: as CloudEvents, on declared topics alone."""
 
 import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from app.contracts.event import ErrorEvent, Event
+from app.core import declaration
+from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher, UndeclaredTopicError, UnpublishedError
-from app.services.sidecar import Answer, Sidecar, SidecarError
+from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
+from dev import Companion
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
 TOPIC = "test.happened"
@@ -43,15 +47,24 @@ class Watched(Sidecar):
 
 
 @pytest.fixture
-def watched(service: FastAPI) -> Watched:
-    """Return the connection to the sidecar."""
-    return Watched(service.state.resources.get(Sidecar))
+async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
+    """Return the connection to the embedded sidecar; no service is built around it."""
+    assert companions
+    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
+        await connection.healthy()  # as at start: from now on a connection is open
+        yield connection
 
 
 @pytest.fixture
-def publisher(service: FastAPI, watched: Watched) -> Publisher:
+def watched(connection: Sidecar) -> Watched:
+    """Return the connection, watched."""
+    return Watched(connection)
+
+
+@pytest.fixture
+def publisher(watched: Watched) -> Publisher:
     """Return a publisher of one topic."""
-    declared: PubSubConfig = service.state.resources.get(PubSubConfig)
+    declared = declaration.load(Path("app/service.yaml")).section(PubSubConfig)
     topic = PubSubTopic(name=TOPIC, publish=True, event_type="Happened")
     unpublished = PubSubTopic(name="test.heard", subscribe=True, event_type="Happened")
     config = declared.model_copy(update={"topics": [topic, unpublished]})

@@ -2,18 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from pydantic import BaseModel
 
+from app.core import declaration
+from app.core.config import load_settings
 from app.core.declaration.state import StateConfig
 from app.core.errors import ConflictError, InvalidIdError
 from app.core.key import Key
-from app.services.sidecar import Answer, Sidecar, SidecarError
+from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
 from app.services.state import SEEN, Entry, StateStore, mark_of, read
+from dev import Companion
 
 KEY = Key.of("test", "number")
 
@@ -51,16 +54,25 @@ class Watched(Sidecar):
 
 
 @pytest.fixture
-def config(service: FastAPI) -> StateConfig:
+async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
+    """Return the connection to the embedded sidecar; no service is built around it."""
+    assert companions
+    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
+        await connection.healthy()  # as at start: from now on a connection is open
+        yield connection
+
+
+@pytest.fixture
+def config() -> StateConfig:
     """Return the declared configuration, with ETags."""
-    declared: StateConfig = service.state.resources.get(StateConfig)
+    declared = declaration.load(Path("app/service.yaml")).section(StateConfig)
     return declared.model_copy(update={"use_etag": True, "ttl_seconds": None})
 
 
 @pytest.fixture
-def watched(service: FastAPI) -> Watched:
-    """Return the connection to the sidecar."""
-    return Watched(service.state.resources.get(Sidecar))
+def watched(connection: Sidecar) -> Watched:
+    """Return the connection, watched."""
+    return Watched(connection)
 
 
 @pytest.fixture
@@ -150,10 +162,10 @@ async def test_a_transaction_saves_and_deletes(store: StateStore) -> None:
 
 
 async def test_a_change_takes_in_what_others_wrote_meanwhile(
-    store: StateStore, watched: Watched, config: StateConfig, service: FastAPI
+    store: StateStore, watched: Watched, config: StateConfig, connection: Sidecar
 ) -> None:
     """A conflict is read again and tried again, on an absent entry, too."""
-    others = StateStore(service.state.resources.get(Sidecar), config)
+    others = StateStore(connection, config)
     for start in (None, Number(value=1)):
         key = Key.of("test", str(start))
         if start:
@@ -170,10 +182,10 @@ async def test_a_change_takes_in_what_others_wrote_meanwhile(
 
 
 async def test_three_conflicts_in_a_row_are_an_error(
-    store: StateStore, watched: Watched, config: StateConfig, service: FastAPI
+    store: StateStore, watched: Watched, config: StateConfig, connection: Sidecar
 ) -> None:
     """And nothing of the change is stored."""
-    others = StateStore(service.state.resources.get(Sidecar), config)
+    others = StateStore(connection, config)
     await others.save(KEY, Number(value=100))
 
     async def meddle(operation: str) -> None:
