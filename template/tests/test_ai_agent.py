@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from contextlib import AbstractAsyncContextManager
 from itertools import product
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from httpx2 import AsyncClient
+from httpx2 import AsyncClient, EventSource, Response
 
 from app.agents.history import History
 from app.agents.settings import AgentSettings
@@ -108,14 +109,18 @@ async def test_an_answer_says_what_it_cost(
     assert (about["finish_reason"], about["remembered"]) == ("stop", True)
 
 
+async def events(answer: AbstractAsyncContextManager[Response]) -> list[tuple[str, Any]]:
+    """Return the events of an answer, type and data, as a browser's EventSource takes them."""
+    async with answer as response:
+        assert response.status_code == 200
+        found = [event async for event in EventSource(response)]
+        return [(event.event, event.json()) for event in found]
+
+
 async def streamed(client: AsyncClient, query: str) -> list[tuple[str, Any]]:
-    """Say something in the session s-1 and return the events of the answer, type and data."""
+    """Say something in the session s-1 and return the events of the answer."""
     asked = {"student_id": "stu-1", "query": query, "context": {"session_id": "s-1"}}
-    answer = await client.post("/chat/stream", json=asked)
-    assert answer.status_code == 200, answer.text
-    lines = [line.partition(": ") for line in answer.text.splitlines()]
-    values = [value for _, sign, value in lines if sign]
-    return [(kind, json.loads(data)) for kind, data in zip(values[::2], values[1::2], strict=True)]
+    return await events(client.stream("POST", "/chat/stream", json=asked))
 
 
 async def test_an_answer_is_streamed(client: AsyncClient, openai_server: OpenAIServer) -> None:
@@ -136,6 +141,36 @@ async def test_an_answer_is_streamed(client: AsyncClient, openai_server: OpenAIS
     assert done[1]["metadata"]["usage"]["tokens_out"] == 3
     kept = (await client.get("/conversations/s-1")).json()["messages"]
     assert [message["content"] for message in kept] == ["Count!", "one two three"]
+
+
+async def test_an_event_source_gets_the_answer_once(
+    client: AsyncClient, openai_server: OpenAIServer
+) -> None:
+    """It can only GET, and connects again by itself: that asks and costs nothing."""
+    openai_server.script.append(Reply("one two", finish="stop"))
+    asked = {"student_id": "stu-1", "query": "Count!", "context": {"session_id": "s-1"}}
+    issued = await client.post("/chat/tickets", json=asked)
+    assert issued.status_code == 201
+    url = issued.json()["stream"]
+    assert "Count" not in url
+    start, *_, done = await events(client.stream("GET", url))
+    assert (start[0], done[0], done[1]["content"]) == ("start", "done", "one two")
+    assert done[1]["metadata"]["session_id"] == "s-1"
+    for again in (url, "/chat/stream?ticket=another"):
+        answer = await client.get(again)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    assert len(openai_server.requests) == 1
+
+
+async def test_a_wait_that_the_model_asks_for_is_passed_on(
+    client: AsyncClient, openai_server: OpenAIServer
+) -> None:
+    """Where it is longer than the deadline; callers try again then, and not before."""
+    for path in ("/chat", "/chat/stream"):
+        openai_server.script.append(Failure(429, retry_after="119.5"))
+        answer = await client.post(path, json={"student_id": "stu-1", "query": "Hi"})
+        assert (answer.status_code, answer.json()["code"]) == (503, "model-unavailable")
+        assert answer.headers["retry-after"] == "120"
 
 
 async def test_a_stream_that_breaks_says_so(

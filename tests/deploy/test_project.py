@@ -13,7 +13,7 @@ import pytest
 from tests.deploy.service import Rendered
 
 REPOSITORY = Path(__file__).parents[2]
-DEPENDENCIES = {"pubsub": {"dapr[fastapi]"}, "agent": {"httpx2", "openai"}}
+DEPENDENCIES = {"pubsub": {"dapr[fastapi]"}, "agent": {"httpx2", "openai", "opentelemetry-api"}}
 ALWAYS = {
     "fastapi",
     "prometheus-client",

@@ -16,7 +16,7 @@ TEXT: Mapping[str, str] = {
     "agent": r"""
         open.?ai | (?<![a-z])agents?(?![a-z]) | (?<![a-z])gpt | (?<![a-z])llm | prompt
         | temperature | max.?tokens | max.?history | language.model | conversation | completion
-        | (?<![a-z])gen.?ai
+        | (?<![a-z])gen.?ai | opentelemetry
         """,
     "sidecar": r"dapr | side-?car | aiohttp",
 }
@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "invocation": r"invo[ck]",
     "agent": r"""
         openai | agents | history | prompt | temperature | max_tokens | conversation_ | gen_ai
+        | opentelemetry
         """,
     "sidecar": r"dapr | sidecar | aiohttp",
 }

@@ -1,20 +1,20 @@
 """The bill of one call: what was heard of it, and what it cost, however it ended."""
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from types import TracebackType
 
-from app.agents import metrics
+from app.agents import metrics, traces
 from app.agents.errors import ModelBrokenError, ModelRefusedError, ModelUnavailableError
 from app.agents.server import Question
 from app.agents.usage import PriceTable, Usage, usage_of
-from app.agents.wire import Chunk, Completion, Said
+from app.agents.wire import Calls, Chunk, Completion, Said
 from app.agents.wire import Usage as Reported
 from app.core.errors import ServiceError
 
-Settle = Callable[[Usage, float | None], None]
+Settle = Callable[[Usage, float | None, bool], None]
+"""Takes tokens, dollars, and whether anything was paid at all."""
 
 
 class Bill:
@@ -30,12 +30,14 @@ class Bill:
         self._prices = prices
         self._settle = settle
         self._whole = whole
-        self._started = time.perf_counter()
+        self._started, self._started_at = time.perf_counter(), time.time_ns()
         self._first = True
         self._id = ""
         self._reported: Reported = None
+        self._message: Said | None = None
         self._texts: list[str] = []
         self._refusals: list[str] = []
+        self._calls = Calls()
         self.model = ""
         self.finish: str | None = None
         self.usage = Usage()
@@ -44,14 +46,12 @@ class Bill:
     def __enter__(self) -> "Bill":
         return self
 
-    def completed(self, completion: Completion) -> Said:
+    def completed(self, completion: Completion) -> None:
         """Hear a whole answer."""
         choice = completion.choices[0]
         self._id, self.model = completion.id, completion.model
         self._reported, self.finish = completion.usage, choice.finish_reason
-        calls = [call.function.arguments for call in choice.message.tool_calls or []]
-        self._texts += [choice.message.content or "", *calls]
-        return choice.message
+        self._message = choice.message
 
     def streamed(self, chunk: Chunk) -> str:
         """Hear a part of an answer; return its text."""
@@ -65,35 +65,41 @@ class Bill:
             text = piece.delta.content or ""
             self._texts.append(text)
             self._refusals.append(piece.delta.refusal or "")
+            for call in piece.delta.tool_calls or []:
+                self._calls.feed(call)
             self.finish = piece.finish_reason or self.finish
         return text
 
     @property
     def said(self) -> Said:
-        """What was streamed so far."""
-        return Said(content="".join(self._texts), refusal="".join(self._refusals) or None)
+        """What was heard so far."""
+        refusal = "".join(self._refusals) or None
+        streamed = Said(content="".join(self._texts), refusal=refusal, tool_calls=self._calls.whole)
+        return self._message or streamed
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        question, text = self._question, "".join(self._texts)
-        if not _free(error):
-            asked = len(json.dumps([*question.messages, question.response_format], default=str))
-            self.usage = usage_of(self._reported, asked, text, question.max_tokens)
+        question, said, paid = self._question, self.said, not _free(error)
+        if paid:
+            calls = [call.function.arguments for call in said.tool_calls or []]
+            heard = "".join([said.content or "", *calls])
+            self.usage = usage_of(self._reported, question.size, heard, question.max_tokens)
             self.cost = self._prices.cost(self.model or question.model, self.usage)
-            self._settle(self.usage, self.cost)
+        self._settle(self.usage, self.cost, paid)
         record = metrics.Record(
-            request_model=question.model,
+            question=question,
             response_model=self.model,
             response_id=self._id,
             finish_reason=self.finish,
             usage=self.usage,
             cost=self.cost,
+            started_at=self._started_at,
             seconds=time.perf_counter() - self._started,
             error_type=_name(error),
         )
         metrics.count(record)
-        metrics.tell(record, question.messages, text, whole=self._whole)
+        traces.tell(record, said, whole=self._whole)
 
 
 def _free(error: BaseException | None) -> bool:

@@ -14,14 +14,20 @@ from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from app.agents.bill import Bill
-from app.agents.errors import AnswerCutError, AnswerWithheldError, ModelAnswerError, ToolRoundsError
+from app.agents.errors import (
+    AnswerCutError,
+    AnswerWithheldError,
+    ModelAnswerError,
+    ModelDeadlineError,
+    ToolRoundsError,
+)
 from app.agents.guard import Guard, Watch
 from app.agents.ledger import Ledger
 from app.agents.reply import Message, Reply
 from app.agents.server import ModelServer, Question
 from app.agents.settings import AgentSettings
 from app.agents.tools import Tools
-from app.agents.usage import PriceTable, Usage
+from app.agents.usage import PriceTable, Usage, bound
 from app.agents.wire import Said
 from app.core.declaration.agent import AgentConfig
 
@@ -29,6 +35,9 @@ MAX_ROUNDS = 5
 """How often a model may call tools before it must answer."""
 MAX_REPEATED = 8_000
 """Characters of an answer of the wrong shape that the model is shown again."""
+
+BETWEEN = "\n\n"
+"""What stands between the texts of two rounds."""
 
 C = TypeVar("C")
 M = TypeVar("M", bound=BaseModel)
@@ -78,29 +87,25 @@ class Agent:
 
         With tools, the model may have them called, in five rounds at most.
         """
-        await self._admit(user)
         deadline, said = self._deadline(), self._with_system(messages)
         bills: list[Bill] = []
         for _ in range(MAX_ROUNDS + 1):
-            message = await self._turn(self._question(said, tools=tools), deadline, user, bills)
-            if not (tools and message.tool_calls):
-                return self._reply(message.content or "", bills)
-            said.append(_calling(message))
-            for call in message.tool_calls:
-                async with asyncio.timeout_at(deadline):
-                    result = await tools.call(call)
-                said.append({"role": "tool", "tool_call_id": call.id, "content": result})
+            bill = await self._turn(self._question(said, tools=tools), deadline, user, bills)
+            if not (tools and bill.said.tool_calls):
+                content = _joined(bills)
+                self._guard.check(content)
+                return self._reply(content, bills)
+            said += await _called(bill.said, tools, deadline)
         raise ToolRoundsError(f"The model called tools more than {MAX_ROUNDS} times.")
 
     async def ask(self, question: str, answer: type[M], *, user: str | None = None) -> Reply[M]:
         """Ask for an answer of the shape of `answer`; one of another shape is repaired once."""
-        await self._admit(user)
         deadline = self._deadline()
         said = self._with_system([Message(role="user", content=question)])
         bills: list[Bill] = []
         while True:
-            turn = await self._turn(self._question(said, shape=answer), deadline, user, bills)
-            content = turn.content or ""
+            bill = await self._turn(self._question(said, shape=answer), deadline, user, bills)
+            content = bill.said.content or ""
             try:
                 found = answer.model_validate_json(_unfenced(content))
             except ValidationError as error:
@@ -113,25 +118,37 @@ class Agent:
                 return self._reply(found, bills)
 
     async def stream(
-        self, messages: Sequence[Message], *, user: str | None = None
+        self, messages: Sequence[Message], *, user: str | None = None, tools: Tools | None = None
     ) -> AsyncGenerator[str | Reply[str]]:
         """Continue a conversation piece by piece; the whole reply comes last.
 
         The first piece is empty: the server has begun. An error before it is one of the call, an
-        error after it one of an answer that was begun. Closing the generator stops the model.
+        error after it one of an answer that was begun. Closing the generator stops the model. Tools
+        are called as `chat` calls them, between pieces.
         """
-        await self._admit(user)
-        question, watch = self._question(self._with_system(messages)), Watch(self._guard)
-        with self._bill(question, user) as bill:
-            async with aclosing(self._server.stream(question, self._deadline())) as chunks:
-                async for chunk in chunks:
-                    told = watch.tell(bill.streamed(chunk)) if chunk else ""
-                    if told or chunk is None:
-                        yield told
-            self._usable(bill.said, bill.finish)
-            if rest := watch.rest():
-                yield rest
-        yield self._reply(bill.said.content or "", [bill])
+        deadline, said = self._deadline(), self._with_system(messages)
+        bills: list[Bill] = []
+        watch = Watch(self._guard)
+        for _ in range(MAX_ROUNDS + 1):
+            question, before = self._question(said, tools=tools), bool(_joined(bills))
+            async with self._billed(question, user, deadline, bills) as bill:
+                async with aclosing(self._server.stream(question, deadline)) as chunks:
+                    async for chunk in chunks:
+                        if chunk is None:
+                            if len(bills) == 1:
+                                yield ""
+                        elif piece := bill.streamed(chunk):
+                            if told := watch.tell(f"{BETWEEN}{piece}" if before else piece):
+                                yield told
+                            before = False
+                self._usable(bill, question)
+            if not (tools and bill.said.tool_calls):
+                if rest := watch.rest():
+                    yield rest
+                yield self._reply(_joined(bills), bills)
+                return
+            said += await _called(bill.said, tools, deadline)
+        raise ToolRoundsError(f"The model called tools more than {MAX_ROUNDS} times.")
 
     def version(self, question: str, answer: type[BaseModel]) -> str:
         """Return a name of what is asked: model, prompts, shape; another one for another of them.
@@ -141,32 +158,30 @@ class Agent:
         told = [self._model, self._system, question, _schema(answer), self._temperature]
         return sha256(json.dumps(told).encode()).hexdigest()[:12]
 
-    async def _admit(self, user: str | None) -> None:
-        if user and self._ledger:
-            await self._ledger.check(user)
-
     async def _turn(
         self, question: Question, deadline: float, user: str | None, bills: list[Bill]
-    ) -> Said:
-        """Ask once; the bill is appended."""
-        with self._bill(question, user) as bill:
-            bills.append(bill)
-            message = bill.completed(await self._server.complete(question, deadline))
-            self._usable(message, bill.finish)
-            self._guard.check(message.content or "")
-        return message
+    ) -> Bill:
+        """Ask once, and return the bill, which holds the answer."""
+        async with self._billed(question, user, deadline, bills) as bill:
+            bill.completed(await self._server.complete(question, deadline))
+            self._usable(bill, question)
+            self._guard.check(bill.said.content or "")
+        return bill
 
-    def _usable(self, message: Said, finish: str | None) -> None:
+    def _usable(self, bill: Bill, question: Question) -> None:
         """Raise for what looks like an answer and is none."""
-        if finish == "length":
+        said = bill.said
+        if bill.finish == "length":
             raise AnswerCutError(f"The answer is longer than {self._max_tokens} tokens.")
-        if finish is None:
+        if bill.finish is None:
             raise AnswerCutError("The answer ended before its end.")
-        if finish == "content_filter":
+        if bill.finish == "content_filter":
             raise AnswerWithheldError("The model's server filtered the answer.")
-        if message.refusal:
+        if said.refusal:
             raise AnswerWithheldError("The model refused to answer.")
-        if not (message.content or message.tool_calls):
+        if said.tool_calls and question.tools is omit:
+            raise ModelAnswerError("The model calls tools, and has none.")
+        if not (said.content or said.tool_calls):
             raise ModelAnswerError("The answer is empty.")
 
     def _reply(self, content: C, bills: Sequence[Bill]) -> Reply[C]:
@@ -182,12 +197,24 @@ class Agent:
             finish_reason=bills[-1].finish or "stop",
         )
 
-    def _bill(self, question: Question, user: str | None) -> Bill:
-        def settle(usage: Usage, cost: float | None) -> None:
-            if user and self._ledger:
-                self._ledger.settle(user, usage, cost)
+    @asynccontextmanager
+    async def _billed(
+        self, question: Question, user: str | None, deadline: float, bills: list[Bill]
+    ) -> AsyncGenerator[Bill]:
+        """Reserve what a call may cost, if a user pays; the bill, settled at the end, is added."""
+        hold, ledger = None, self._ledger
+        if user and ledger:
+            seconds = deadline - asyncio.get_running_loop().time()
+            tokens = bound(question.size, question.max_tokens)
+            hold = await ledger.reserve(user, tokens, seconds)
 
-        return Bill(question, self._prices, settle, whole=self._whole)
+        def settle(usage: Usage, cost: float | None, paid: bool) -> None:
+            if hold and ledger:
+                ledger.settle(hold, usage, cost, paid=paid)
+
+        with Bill(question, self._prices, settle, whole=self._whole) as bill:
+            bills.append(bill)
+            yield bill
 
     def _question(
         self,
@@ -248,11 +275,24 @@ def _texts(value: JsonValue) -> Iterator[str]:
             pass
 
 
-def _calling(message: Said) -> ChatCompletionMessageParam:
-    """Return the model's calls as a message of the conversation."""
-    calls = [
+def _joined(bills: Sequence[Bill]) -> str:
+    """Return what the model said in all rounds: some say something before they call a tool."""
+    return BETWEEN.join(text for bill in bills if (text := bill.said.content))
+
+
+async def _called(message: Said, tools: Tools, deadline: float) -> list[ChatCompletionMessageParam]:
+    """Run the model's calls; return them and their results as messages of the conversation."""
+    calls = message.tool_calls or []
+    listed = [
         {"id": call.id, "type": "function", "function": call.function.model_dump()}
-        for call in message.tool_calls or []
+        for call in calls
     ]
-    said = {"role": "assistant", "content": message.content, "tool_calls": calls}
-    return cast("ChatCompletionMessageParam", said)
+    said = [{"role": "assistant", "content": message.content or None, "tool_calls": listed}]
+    for call in calls:
+        try:
+            async with asyncio.timeout_at(deadline):
+                result = await tools.call(call)
+        except TimeoutError:
+            raise ModelDeadlineError(f"The tool '{call.function.name}' took too long.") from None
+        said.append({"role": "tool", "tool_call_id": call.id, "content": result})
+    return cast("list[ChatCompletionMessageParam]", said)

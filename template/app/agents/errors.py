@@ -1,12 +1,24 @@
 """What can go wrong with a model. The client's own messages stay here: they may hold keys."""
 
-from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
+from math import ceil
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError, problem
 
 
 class ModelUnavailableError(UnavailableError):
-    """The model's server can't be reached or is overloaded: nothing was paid."""
+    """The model's server can't be reached or is overloaded: nothing was paid.
+
+    `retry_after` is the number of seconds that it asks for, if it does.
+    """
 
     code, title = "model-unavailable", "The model is not available"
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class ModelBrokenError(ModelUnavailableError):
@@ -55,3 +67,21 @@ class BudgetError(ServiceError):
     """The user's tokens of the day are spent; nothing was asked, nothing is paid."""
 
     status, code, title = 429, "budget-exhausted", "The budget of the day is spent"
+
+    def __init__(self, detail: str = "", retry_after: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
+def install_retry_after(app: FastAPI) -> None:
+    """Tell callers when it is worth while to try again, in the header made for it."""
+
+    async def later(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ModelUnavailableError | BudgetError)
+        wait = error.retry_after
+        headers = None if wait is None else {"retry-after": str(ceil(wait))}
+        about = {"code": error.code, "title": error.title, "detail": error.detail}
+        return problem(error.status, headers=headers, **about)
+
+    for kind in (ModelUnavailableError, BudgetError):
+        app.add_exception_handler(kind, later)

@@ -1,20 +1,24 @@
 """What each user has spent today, kept in the state store, and the budget of a day.
 
-It is checked before a call and settled after it. Between the two nobody is stopped: calls that
-run at the same time can spend more than is left, each by its own tokens at most.
+With a budget, what a call may cost is reserved before it, and settled after it to what it did
+cost. A reservation that nobody settles, because its process was killed, ends by itself.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from secrets import token_hex
+from weakref import WeakValueDictionary
 
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.agents.errors import BudgetError
 from app.agents.usage import Usage
-from app.core.errors import ServiceError
+from app.core.errors import ConflictError, ServiceError
 from app.core.key import Key
 from app.services.state import StateStore
 
@@ -23,6 +27,18 @@ log = structlog.get_logger("app.agent")
 TWO_DAYS = 2 * 24 * 3600
 TRIES = 5
 WAIT_SECONDS = 0.1
+GRACE = timedelta(seconds=30)
+"""How long a reservation outlives its call's deadline: for the settling, and for other clocks."""
+
+Where = tuple[str, str]
+"""A day and a user."""
+
+
+class Reserved(BaseModel):
+    """Tokens that a call may cost that is under way."""
+
+    tokens: int
+    until: datetime
 
 
 class Account(BaseModel):
@@ -35,18 +51,38 @@ class Account(BaseModel):
     tokens_out: int = 0
     tokens_cached: int = 0
     cost_dollars: float = 0.0
-    """As far as the models have a price."""
+    """Of the calls whose model has a price."""
+    calls_unpriced: int = 0
+    """Calls of other models: what they cost is not known."""
+    reserved: dict[str, Reserved] = Field(default_factory=dict[str, Reserved])
 
     @property
     def tokens(self) -> int:
         """What counts against the budget."""
         return self.tokens_in + self.tokens_out
 
-    def plus(self, other: "Account") -> "Account":
-        """Return both together."""
-        names = ("calls", "tokens_in", "tokens_out", "tokens_cached", "cost_dollars")
-        sums = {name: getattr(self, name) + getattr(other, name) for name in names}
-        return self.model_copy(update=sums)
+    @property
+    def held(self) -> int:
+        """What calls under way may come to cost."""
+        return sum(reserved.tokens for reserved in self.reserved.values())
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A reservation, on the account of the day it was made."""
+
+    where: Where
+    name: str
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What became of a call."""
+
+    hold: Hold
+    usage: Usage
+    cost: float | None
+    paid: bool
 
 
 class Ledger:
@@ -61,8 +97,9 @@ class Ledger:
         self._store = store
         self._limit = limit
         self._now = now
-        self._unwritten: dict[tuple[str, str], Account] = {}
-        self._writers: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._settled = defaultdict[Where, list[_Settled]](list)
+        self._writers: dict[Where, asyncio.Task[None]] = {}
+        self._turns = WeakValueDictionary[Where, asyncio.Lock]()
 
     @classmethod
     @asynccontextmanager
@@ -74,73 +111,117 @@ class Ledger:
         finally:
             await ledger.written()
 
-    async def check(self, user_id: str) -> None:
-        """Raise a BudgetError where the user's tokens of the day are spent.
+    async def reserve(self, user_id: str, tokens: int, seconds: float) -> Hold:
+        """Take what a call may cost that ends within `seconds`; without a budget, ask nobody.
 
-        With a budget, a store that is down lets nobody ask: its error is raised.
+        Raises:
+            BudgetError: what is spent and reserved leaves less than that.
+            ServiceError: the store is down; with a budget, nobody asks without it.
         """
-        if self._limit is None:
+        now = self._now()
+        hold = Hold((now.date().isoformat(), user_id), token_hex(6))
+        if (limit := self._limit) is None:
+            return hold
+
+        def reserved(account: Account) -> Account:
+            if account.tokens + account.held + tokens > limit:
+                raise _exhausted(account, tokens, limit, now)
+            until = now + timedelta(seconds=seconds) + GRACE
+            entry = {hold.name: Reserved(tokens=tokens, until=until)}
+            return account.model_copy(update={"reserved": account.reserved | entry})
+
+        for tries in range(TRIES):
+            try:
+                await self._update(hold.where, reserved)
+                break
+            except ConflictError:  # other replicas, for the same user
+                if tries == TRIES - 1:
+                    raise
+                await asyncio.sleep(WAIT_SECONDS)
+        return hold
+
+    def settle(self, hold: Hold, usage: Usage, cost: float | None, *, paid: bool = True) -> None:
+        """Count a call, unless it was free, and end its reservation.
+
+        It is written at once, but nobody waits for it.
+        """
+        if not paid and self._limit is None:
             return
-        spent = (await self.account(user_id)).tokens
-        if spent >= self._limit:
-            raise BudgetError(f"{spent} of {self._limit} tokens are spent; tomorrow (UTC) is new.")
+        self._settled[hold.where].append(_Settled(hold, usage, cost, paid))
+        if hold.where not in self._writers:
+            self._writers[hold.where] = asyncio.create_task(self._write(hold.where))
 
     async def account(self, user_id: str) -> Account:
         """Return what the user has spent today."""
-        day = self._now().date().isoformat()
-        new = Account(user_id=user_id, day=day)
-        stored = await self._store.get(_key(day, user_id), Account) or new
-        return stored.plus(self._unwritten.get((day, user_id), new))
-
-    def settle(self, user_id: str, usage: Usage, cost: float | None) -> None:
-        """Count a call; it is written at once, but nobody waits for it."""
-        day = self._now().date().isoformat()
-        spent = Account(
-            user_id=user_id,
-            day=day,
-            calls=1,
-            tokens_in=usage.tokens_in,
-            tokens_out=usage.tokens_out,
-            tokens_cached=usage.tokens_cached,
-            cost_dollars=cost or 0.0,
-        )
-        where = day, user_id
-        before = self._unwritten.get(where)
-        self._unwritten[where] = before.plus(spent) if before else spent
-        if where not in self._writers:
-            self._writers[where] = asyncio.create_task(self._write(where))
+        where = self._now().date().isoformat(), user_id
+        stored = await self._store.get(_key(where), Account)
+        return self._current(where, stored, self._settled.get(where, ()))
 
     async def written(self) -> None:
         """Return when all is written, or can't be."""
         while self._writers:
             await asyncio.gather(*self._writers.values())
 
-    async def _write(self, where: tuple[str, str]) -> None:
+    async def _write(self, where: Where) -> None:
         tries = 0
         try:
-            while (due := self._unwritten.get(where)) and tries < TRIES:
+            while self._settled.get(where) and tries < TRIES:
                 tries += 1
                 try:
-                    await self._store.update(
-                        _key(*where), Account, lambda kept, due=due: kept.plus(due) if kept else due
-                    )
+                    await self._update(where, lambda account: account)
+                    tries = 0
                 except ServiceError as error:
                     log.warning("agent.not_settled", reason=error.detail, tries=tries)
                     await asyncio.sleep(WAIT_SECONDS * tries)
-                else:
-                    self._subtract(where, due)
-                    tries = 0
         finally:
             del self._writers[where]
 
-    def _subtract(self, where: tuple[str, str], done: Account) -> None:
-        left = self._unwritten.pop(where)
-        if left is not done:  # more came in meanwhile
-            less = done.model_copy(
-                update={name: -value for name, value in done if isinstance(value, int | float)}
+    async def _update(self, where: Where, change: Callable[[Account], Account]) -> None:
+        """Write what is settled, and a change."""
+        turn = self._turns.setdefault(where, asyncio.Lock())
+        async with turn:
+            settled = [*self._settled.get(where, ())]
+            await self._store.update(
+                _key(where), Account, lambda kept: change(self._current(where, kept, settled))
             )
-            self._unwritten[where] = left.plus(less)
+            left = self._settled[where][len(settled) :]
+            if left:
+                self._settled[where] = left
+            else:
+                del self._settled[where]
+
+    def _current(self, where: Where, kept: Account | None, settled: Sequence[_Settled]) -> Account:
+        """Return an account with all that is settled, without reservations that are over."""
+        account = kept or Account(day=where[0], user_id=where[1])
+        paid = [call for call in settled if call.paid]
+        over = {call.hold.name for call in settled}
+        return Account(
+            user_id=account.user_id,
+            day=account.day,
+            calls=account.calls + len(paid),
+            tokens_in=account.tokens_in + sum(call.usage.tokens_in for call in paid),
+            tokens_out=account.tokens_out + sum(call.usage.tokens_out for call in paid),
+            tokens_cached=account.tokens_cached + sum(call.usage.tokens_cached for call in paid),
+            cost_dollars=account.cost_dollars + sum(call.cost or 0.0 for call in paid),
+            calls_unpriced=account.calls_unpriced + sum(call.cost is None for call in paid),
+            reserved={
+                name: reserved
+                for name, reserved in account.reserved.items()
+                if name not in over and reserved.until > self._now()
+            },
+        )
 
 
-def _key(day: str, user_id: str) -> Key:
-    return Key.of("spent", day, user_id, ttl=TWO_DAYS)
+def _exhausted(account: Account, tokens: int, limit: int, now: datetime) -> BudgetError:
+    """Return the error; what is spent comes back tomorrow, what is reserved perhaps soon."""
+    soon = account.tokens + tokens <= limit
+    tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    told = f"{account.tokens} of {limit} tokens are spent, {account.held} reserved by other calls"
+    return BudgetError(
+        f"{told}; this one may take {tokens}. Tomorrow (UTC) is new.",
+        1.0 if soon else (tomorrow - now).total_seconds(),
+    )
+
+
+def _key(where: Where) -> Key:
+    return Key.of("spent", *where, ttl=TWO_DAYS)

@@ -1,19 +1,15 @@
-"""Metrics and logs of calls, named as OpenTelemetry's conventions for generative AI name them.
+"""Metrics of calls, named as OpenTelemetry's conventions for generative AI name them.
 
-A metric's name and labels are the convention's with underscores for dots, as Prometheus has them;
-a log's keys are the convention's own. Users are in neither: what each has spent is in the ledger.
+Names and labels are the convention's with underscores for dots, as Prometheus has them. Users are
+in none: what each has spent is in the ledger.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import structlog
 from prometheus_client import Counter, Histogram
 
+from app.agents.server import Question
 from app.agents.usage import Usage
-
-log = structlog.get_logger("app.agent")
 
 PROVIDER = "openai"
 OPERATION = "chat"
@@ -46,12 +42,14 @@ UNPRICED = Counter("agent_unpriced_calls_total", "Calls of models without a pric
 class Record:
     """One call: what was asked for, and what came of it."""
 
-    request_model: str
+    question: Question
     response_model: str
     response_id: str
     finish_reason: str | None
     usage: Usage
     cost: float | None
+    started_at: int
+    """Nanoseconds since 1970."""
     seconds: float
     error_type: str = ""
     """The error's code, `cancelled` where the client went away; empty where all is well."""
@@ -64,8 +62,8 @@ def first_chunk(model: str, seconds: float) -> None:
 
 def count(record: Record) -> None:
     """Count a call."""
-    asked = (OPERATION, PROVIDER, record.request_model)
-    answered = record.response_model or record.request_model
+    asked = (OPERATION, PROVIDER, record.question.model)
+    answered = record.response_model or record.question.model
     usage = record.usage
     SECONDS.labels(*asked, record.error_type).observe(record.seconds)
     if not usage.tokens_in:
@@ -77,27 +75,3 @@ def count(record: Record) -> None:
         UNPRICED.labels(answered).inc()
     else:
         COST.labels(answered).inc(record.cost)
-
-
-def tell(record: Record, said: Sequence[object], content: str, *, whole: bool) -> None:
-    """Log a call; what was said is in it if `whole`."""
-    about: dict[str, Any] = {
-        "gen_ai.operation.name": OPERATION,
-        "gen_ai.provider.name": PROVIDER,
-        "gen_ai.request.model": record.request_model,
-        "gen_ai.response.model": record.response_model,
-        "gen_ai.response.id": record.response_id,
-        "gen_ai.response.finish_reasons": [record.finish_reason] if record.finish_reason else [],
-        "gen_ai.usage.input_tokens": record.usage.tokens_in,
-        "gen_ai.usage.output_tokens": record.usage.tokens_out,
-        "gen_ai.usage.cache_read.input_tokens": record.usage.tokens_cached,
-        "usage_estimated": record.usage.estimated,
-        "cost_dollars": record.cost,
-        "duration_ms": round(record.seconds * 1000, 1),
-    }
-    if record.error_type:
-        about["error.type"] = record.error_type
-    if whole:
-        about |= {"gen_ai.input.messages": said, "gen_ai.output.messages": content}
-    write = log.warning if record.error_type else log.info
-    write("agent.failed" if record.error_type else "agent.answered", **about)

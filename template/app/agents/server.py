@@ -6,21 +6,23 @@ within the answer, may have been paid for, and is an error.
 """
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 import structlog
 from openai import (
-    APIConnectionError,
     APIStatusError,
     APITimeoutError,
+    AsyncAPIResponse,
     AsyncOpenAI,
     Omit,
     OpenAIError,
@@ -51,8 +53,11 @@ LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
 """Codes of a 429 that waiting does not help."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
 AT_ONCE = 2.0  # seconds after the request
+LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 DRAIN = 0.05  # seconds
+
+Response = AsyncAPIResponse[Any]
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
@@ -68,6 +73,11 @@ class Question:
     max_tokens: int
     response_format: ResponseFormat | Omit = omit
     tools: Sequence[ChatCompletionToolParam] | Omit = omit
+
+    @cached_property
+    def size(self) -> int:
+        """The length of the prompt in bytes; other scripts than English count for more."""
+        return len(json.dumps([*self.messages, self.response_format, self.tools], default=str))
 
 
 class ModelServer:
@@ -111,21 +121,8 @@ class ModelServer:
             ModelUnavailableError, ModelDeadlineError, ModelRefusedError, ModelAnswerError
         """
         async with AsyncExitStack() as stack:
-            request = self._completions.with_streaming_response
-
-            async def send() -> Callable[[], Awaitable[bytes]]:
-                response = request.create(
-                    model=question.model,
-                    messages=question.messages,
-                    temperature=question.temperature,
-                    max_tokens=question.max_tokens,
-                    response_format=question.response_format,
-                    tools=question.tools,
-                )
-                return (await stack.enter_async_context(response)).read
-
-            read = await self._answered(send, deadline)
-            body = await _within(deadline, read)
+            response = await self._answered(stack, question, deadline, stream=False)
+            body = await _within(deadline, response.read)
         return _read(Completion, body)
 
     async def stream(self, question: Question, deadline: float) -> AsyncGenerator[Chunk | None]:
@@ -134,20 +131,8 @@ class ModelServer:
         Raises what `complete` raises.
         """
         async with AsyncExitStack() as stack:
-            request = self._completions.with_streaming_response
-
-            async def send() -> AsyncIterator[bytes]:
-                response = request.create(
-                    model=question.model,
-                    messages=question.messages,
-                    temperature=question.temperature,
-                    max_tokens=question.max_tokens,
-                    stream=True,
-                    stream_options={"include_usage": True},
-                )
-                return (await stack.enter_async_context(response)).iter_bytes()
-
-            pieces, events = await self._answered(send, deadline), Events()
+            response = await self._answered(stack, question, deadline, stream=True)
+            pieces, events = response.iter_bytes(), Events()
             yield None
             while piece := await _within(deadline, lambda: anext(pieces, b"")):
                 for data in events.feed(piece):
@@ -159,8 +144,24 @@ class ModelServer:
                         raise ModelBrokenError("The model's server failed midway.")
                     yield chunk
 
-    async def _answered(self, send: Callable[[], Awaitable[T]], deadline: float) -> T:
+    async def _answered(
+        self, closing: AsyncExitStack, question: Question, deadline: float, *, stream: bool
+    ) -> Response:
         """Send until the server begins to answer."""
+
+        async def send() -> Response:
+            response = self._completions.with_streaming_response.create(
+                model=question.model,
+                messages=question.messages,
+                temperature=question.temperature,
+                max_tokens=question.max_tokens,
+                response_format=question.response_format,
+                tools=question.tools,
+                stream=stream,
+                stream_options={"include_usage": True} if stream else omit,
+            )
+            return await closing.enter_async_context(response)
+
         clock = asyncio.get_running_loop().time
         for attempt in count():
             async with self._beginning:  # one in a turn of the loop: each takes milliseconds
@@ -176,7 +177,7 @@ class ModelServer:
                 failure = _PassingError(error.detail, "disconnected", 0.0)
             wait = failure.wait if failure.wait is not None else _backoff(attempt)
             if attempt >= self._retries or wait >= deadline - clock():
-                raise ModelUnavailableError(failure.detail)
+                raise ModelUnavailableError(failure.detail, failure.wait)
             RETRIES.labels(failure.reason).inc()
             log.warning("agent.retried", reason=failure.reason, wait_seconds=round(wait, 2))
             await asyncio.sleep(wait)
@@ -184,7 +185,7 @@ class ModelServer:
 
 
 class _PassingError(ModelUnavailableError):
-    """Nothing was answered, and nothing is paid: it may be tried again."""
+    """Nothing was answered, and nothing is paid: it may be tried again, after `wait` seconds."""
 
     def __init__(self, detail: str, reason: str, wait: float | None = None) -> None:
         super().__init__(detail)
@@ -200,22 +201,12 @@ async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:
     try:
         async with asyncio.timeout_at(deadline):
             return await action()
-    except (TimeoutError, APITimeoutError) as error:
-        if isinstance(error.__cause__, NOT_SENT):
-            raise _PassingError("The model's server takes no connection.", "unreachable") from None
-        raise ModelDeadlineError from None
-    except APIConnectionError as error:
-        if isinstance(error.__cause__, NOT_SENT):
-            raise _PassingError("The model's server can't be reached.", "unreachable") from None
-        raise ModelBrokenError from None
     except APIStatusError as error:
         raise _of_status(error) from None
-    except httpx2.TimeoutException:
-        raise ModelDeadlineError from None
-    except httpx2.HTTPError:
-        raise ModelBrokenError from None
-    except OpenAIError:
-        raise ModelBrokenError from None
+    except (TimeoutError, httpx2.HTTPError, OpenAIError) as error:
+        if isinstance(error.__cause__, NOT_SENT):
+            raise _PassingError("The model's server can't be reached.", "unreachable") from None
+        raise (ModelDeadlineError() if isinstance(error, LATE) else ModelBrokenError()) from None
 
 
 def _of_status(error: APIStatusError) -> ModelUnavailableError | ModelRefusedError:

@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import to_json
 
+from app.agents import traces
 from app.agents.wire import ToolCall
 from app.core.errors import ServiceError
 
@@ -64,29 +65,37 @@ class Tools:
 
     async def call(self, call: ToolCall) -> str:
         """Return the result as JSON; what went wrong is a result, too."""
+        name = call.function.name if call.function.name in self._tools else "unknown"
+        with traces.tool(name, call.id) as span:
+            outcome, result = await self._outcome(call)
+            if outcome != "ok":
+                span.set_attribute("error.type", outcome)
+        CALLS.labels(name, outcome).inc()
+        return result
+
+    async def _outcome(self, call: ToolCall) -> tuple[str, str]:
         name = call.function.name
         tool = self._tools.get(name)
         if tool is None:
-            return _wrong("unknown", "unknown", f"There is no tool '{name}'.")
+            return "unknown", _error(f"There is no tool '{name}'.")
         try:
             given = tool.arguments.model_validate_json(call.function.arguments or "{}")
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False, include_context=False)
-            return _wrong(name, "invalid", json.dumps(found, default=str))
+            return "invalid", _error(json.dumps(found, default=str))
         try:
             result = tool.function(**{key: getattr(given, key) for key in type(given).model_fields})
             if inspect.isawaitable(result):
                 result = await cast("Awaitable[object]", result)
         except ServiceError as error:
-            return _wrong(name, "failed", error.detail)
+            return "failed", _error(error.detail)
         except Exception:  # a bug is ours; the model is told that there is no result
             log.exception("agent.tool_failed", tool=name)
-            return _wrong(name, "failed", "The tool failed.")
+            return "failed", _error("The tool failed.")
         text = to_json(result).decode()
         if len(text) > MAX_RESULT:
-            return _wrong(name, "too long", f"The result is longer than {MAX_RESULT} characters.")
-        CALLS.labels(name, "ok").inc()
-        return text
+            return "too long", _error(f"The result is longer than {MAX_RESULT} characters.")
+        return "ok", text
 
 
 def _tool(function: Function) -> _Tool:
@@ -104,6 +113,5 @@ def _tool(function: Function) -> _Tool:
     return _Tool(function, arguments, inspect.getdoc(function) or "")
 
 
-def _wrong(tool: str, outcome: str, error: str) -> str:
-    CALLS.labels(tool, outcome).inc()
+def _error(error: str) -> str:
     return json.dumps({"error": error})

@@ -42,6 +42,11 @@ def estimate(text: str) -> int:
     return -(-len(text.encode()) // BYTES_PER_TOKEN)
 
 
+def bound(asked: int, limit: int) -> int:
+    """Return how many tokens a call may cost, with a prompt of so many bytes."""
+    return -(-asked // BYTES_PER_TOKEN) + limit
+
+
 def usage_of(reported: Reported | None, asked: int, answered: str, limit: int) -> Usage:
     """Return the usage of a call: the server's, or a guess where that can't be true.
 

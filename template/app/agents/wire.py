@@ -60,11 +60,27 @@ class Choice(BaseModel):
     finish_reason: str | None = None
 
 
+class FunctionPiece(BaseModel):
+    """A piece of a call's name or arguments; the name comes at once."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallPiece(BaseModel):
+    """A piece of the model's call at `index`; the first one has its id."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionPiece = FunctionPiece()
+
+
 class Delta(BaseModel):
-    """A piece of a message's text."""
+    """A piece of a message: of its text, or of its calls."""
 
     content: str | None = None
     refusal: str | None = None
+    tool_calls: list[CallPiece] | None = None
 
 
 class Piece(BaseModel):
@@ -94,6 +110,31 @@ class Chunk(BaseModel):
     choices: list[Piece] | None = None
     usage: Usage = None
     error: Any = None
+
+
+class Calls:
+    """Puts the pieces of calls together."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, ToolCall] = {}
+
+    def feed(self, piece: CallPiece) -> None:
+        """Hear a piece; one without an index begins a call if it has an id, else goes on."""
+        index = piece.index
+        if index is None:
+            index = len(self._calls) - (piece.id is None)
+        call = self._calls.get(index)
+        if call is None:
+            call = ToolCall(id="", function=Function(name="", arguments=""))
+            self._calls[index] = call
+        call.id = piece.id or call.id
+        call.function.name = piece.function.name or call.function.name
+        call.function.arguments += piece.function.arguments or ""
+
+    @property
+    def whole(self) -> list[ToolCall]:
+        """The calls so far, in their order."""
+        return [call for _, call in sorted(self._calls.items())]
 
 
 class Events:

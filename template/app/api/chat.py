@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 import structlog
@@ -20,18 +20,21 @@ from app.agents.client import Agent
 from app.agents.history import History
 from app.agents.reply import Message, Reply
 from app.agents.sse import Event, EventStream
+from app.agents.tickets import Tickets
 from app.contracts.requests import AgentRequest, AgentResponse
 from app.core.errors import NotFoundError, ServiceError
 from app.core.resources import resource
-from app.models.chat import Conversation
+from app.models.chat import Conversation, Ticket
 
 log = structlog.get_logger("app.chat")
 
 router = APIRouter(tags=["chat"])
 
 Chatter = Annotated[Agent, Depends(resource(Agent))]
+Waiting = Annotated[Tickets, Depends(resource(Tickets))]
 Conversations = Annotated[History, Depends(resource(History))]
 Student = Annotated[str | None, Query(alias="student_id", description="Whose it must be.")]
+EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}}}
 
 
 class Exchange:
@@ -102,13 +105,24 @@ async def chat(request: AgentRequest, agent: Chatter, history: Conversations) ->
     return await Exchange(request, agent, history).answer()
 
 
-@router.post(
-    "/chat/stream",
-    response_class=EventStream,
-    responses={200: {"content": {"text/event-stream": {}}}},
-)
+@router.post("/chat/stream", response_class=EventStream, responses=EVENTS)
 async def stream(request: AgentRequest, agent: Chatter, history: Conversations) -> EventStream:
     """Say something and get an answer as it comes; the data of `done` is what `/chat` answers."""
+    return EventStream(Exchange(request, agent, history).events())
+
+
+@router.post("/chat/tickets", status_code=201)
+async def ticket(request: AgentRequest, tickets: Waiting) -> Ticket:
+    """Say something now, and read the answer from `stream`, once, within a minute."""
+    return Ticket(stream=f"/chat/stream?ticket={await tickets.issue(request)}")
+
+
+@router.get("/chat/stream", response_class=EventStream, responses=EVENTS)
+async def ticket_stream(
+    ticket: str, agent: Chatter, history: Conversations, tickets: Waiting
+) -> EventStream:
+    """Get the answer as a browser's EventSource can: one that connects again is told 404."""
+    request = await tickets.take(ticket, AgentRequest)
     return EventStream(Exchange(request, agent, history).events())
 
 

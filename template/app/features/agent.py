@@ -6,9 +6,11 @@ from contextlib import asynccontextmanager, contextmanager
 
 from app.agents.cache import AnswerCache
 from app.agents.client import Agent
+from app.agents.errors import install_retry_after
 from app.agents.history import History
 from app.agents.ledger import Ledger
 from app.agents.settings import AgentSettings
+from app.agents.tickets import Tickets
 from app.core.declaration.agent import AgentConfig
 from app.core.feature import Feature
 from app.core.resources import Resources
@@ -38,7 +40,7 @@ async def open_agent(resources: Resources) -> AsyncGenerator[None]:
         Agent.open(config, settings, ledger) as agent,
     ):
         history = History(store, config, settings.history_tokens)
-        for item in (agent, ledger, history, AnswerCache(store)):
+        for item in (agent, ledger, history, AnswerCache(store), Tickets(store)):
             resources.add(item)
         with spared():
             yield
@@ -50,4 +52,5 @@ feature = Feature(
     settings=AgentSettings,
     section=AgentConfig,
     lifespan=open_agent,
+    install=lambda app, _: install_retry_after(app),
 )

@@ -21,3 +21,10 @@ class Conversation(BaseModel):
     messages: list[Said]
     created_at: datetime
     updated_at: datetime
+
+
+class Ticket(BaseModel):
+    """A question that waits for who reads its answer."""
+
+    stream: str
+    """Where: for an EventSource, once, within a minute."""

@@ -73,7 +73,7 @@ class Exchange:
         deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
         deltas += [{"content": piece} for piece in self.pieces]
         for number, call in enumerate(self._calls()):
-            deltas.append({"tool_calls": [{"index": number, **_call(call)}]})
+            deltas += [{"tool_calls": [{"index": number, **piece}]} for piece in _pieces(call)]
         if self.reply.refusal:
             deltas.append({"refusal": self.reply.refusal})
         parts: list[dict[str, Any]] = []
@@ -148,6 +148,12 @@ class Written(StreamingResponse):
 def _call(call: dict[str, str]) -> dict[str, Any]:
     function = {"name": call["name"], "arguments": call["text"]}
     return {"id": f"call_{uuid4().hex}", "type": "function", "function": function}
+
+
+def _pieces(call: dict[str, str]) -> list[dict[str, Any]]:
+    """Return a call as it is streamed: its name first, then its arguments bit by bit."""
+    first = _call({**call, "text": ""})
+    return [first, *({"function": {"arguments": bit}} for bit in tokens(call["text"]))]
 
 
 def _event(chunk: dict[str, Any]) -> bytes:

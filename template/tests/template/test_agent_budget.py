@@ -1,4 +1,4 @@
-"""Budgets: checked before a call, settled after it, on a user's account of the day."""
+"""Budgets: reserved before a call, settled after it, on a user's account of the day."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -18,12 +18,13 @@ from dev.openai import Failure, OpenAIServer, Reply
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
 QUESTION = Message(role="user", content="hi")
 USAGE = {"prompt_tokens": 30, "completion_tokens": 10}
+NIGHT = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 
 
 @pytest.fixture
 async def ledger(store: StateStore) -> AsyncGenerator[Ledger]:
-    """Return the accounts, with 100 tokens a day."""
-    async with Ledger.open(store, 100) as ledger:
+    """Return the accounts, with 250 tokens a day: an answer may have 100."""
+    async with Ledger.open(store, 250) as ledger:
         yield ledger
 
 
@@ -40,10 +41,30 @@ async def test_what_is_spent_is_refused(
         with pytest.raises(BudgetError):
             await anext(agent.stream([QUESTION], user="u-1"))
         assert (refused.value.status, len(openai_server.requests)) == (429, 3)
+        assert 0 < (refused.value.retry_after or 0) <= 24 * 3600
         await agent.chat([QUESTION], user="u-2")
     account = await ledger.account("u-1")
     assert (account.calls, account.tokens_in, account.tokens_out) == (3, 90, 30)
     assert account.cost_dollars == pytest.approx(3 * (30 * 0.40 + 10 * 1.60) / 1_000_000)
+    assert (account.calls_unpriced, account.reserved) == (0, {})
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+async def test_calls_at_the_same_time_can_not_overspend(
+    agent_with: AgentWith, store: StateStore, openai_server: OpenAIServer, replicas: int
+) -> None:
+    """What the first may come to cost is not there for the second, on any replica."""
+    openai_server.script.extend(Reply("hello", usage=USAGE, wait=0.1) for _ in range(9))
+    ledgers = [Ledger(store, 190) for _ in range(replicas)]
+    async with agent_with(ledger=ledgers[0]) as one, agent_with(ledger=ledgers[-1]) as other:
+        asked = [agent.chat([QUESTION], user="u-1") for agent in (one, other) for _ in range(2)]
+        found = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [error for error in found if isinstance(error, BudgetError)]
+    assert [error.retry_after for error in refused] == [1.0] * 3
+    assert len(openai_server.requests) == 1
+    for ledger in ledgers:
+        await ledger.written()
+    assert (await ledgers[0].account("u-1")).tokens == 40
 
 
 async def test_a_call_that_was_refused_costs_nothing(
@@ -54,7 +75,8 @@ async def test_a_call_that_was_refused_costs_nothing(
     async with agent_with(ledger=ledger) as agent:
         with pytest.raises(ModelRefusedError):
             await agent.chat([QUESTION], user="u-1")
-        assert (await ledger.account("u-1")).calls == 0
+        account = await ledger.account("u-1")
+        assert (account.calls, account.reserved) == (0, {})
         with pytest.raises(Exception, match="longer than"):
             await agent.chat([QUESTION], user="u-1")
     assert (await ledger.account("u-1")).tokens == 40
@@ -69,10 +91,24 @@ async def test_a_stream_that_nobody_hears_to_its_end_is_paid(
         stream = agent.stream([QUESTION], user="u-1")
         for _ in range(9):
             await anext(stream)
+        assert (await ledger.account("u-1")).held > 100
         await stream.aclose()
     account = await ledger.account("u-1")
     assert 0 < account.tokens_out < 60
     assert account.tokens_in > 0
+    assert account.reserved == {}
+
+
+async def test_what_a_killed_process_reserved_comes_back(store: StateStore) -> None:
+    """When its call must be over, on whatever replica."""
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    killed, other = (Ledger(store, 100, lambda: now) for _ in range(2))
+    await killed.reserve("u-1", 60, seconds=30)
+    with pytest.raises(BudgetError):
+        await other.reserve("u-1", 60, seconds=30)
+    now += timedelta(seconds=61)
+    await other.reserve("u-1", 60, seconds=30)
+    assert (await other.account("u-1")).held == 60
 
 
 async def test_no_call_is_lost_between_replicas(store: StateStore) -> None:
@@ -80,7 +116,7 @@ async def test_no_call_is_lost_between_replicas(store: StateStore) -> None:
     ledgers = [Ledger(store, None), Ledger(store, None)]
     for _ in range(25):
         for ledger in ledgers:
-            ledger.settle("u-1", Usage(2, 1), 0.5)
+            ledger.settle(await ledger.reserve("u-1", 9, seconds=1), Usage(2, 1), 0.5)
         await asyncio.sleep(0)
     for ledger in ledgers:
         await ledger.written()
@@ -89,22 +125,29 @@ async def test_no_call_is_lost_between_replicas(store: StateStore) -> None:
 
 
 async def test_what_is_not_written_yet_counts(store: StateStore) -> None:
-    """A user can't outrun the store."""
-    ledger = Ledger(store, 3)
-    ledger.settle("u-1", Usage(2, 1), None)
+    """A user can't outrun the store; what costs nobody knows is not free."""
+    ledger = Ledger(store, 100)
+    hold = await ledger.reserve("u-1", 60, seconds=30)
+    ledger.settle(hold, Usage(70, 10), None)
+    account = await ledger.account("u-1")
+    assert (account.calls_unpriced, account.cost_dollars, account.held) == (1, 0, 0)
     with pytest.raises(BudgetError):
-        await ledger.check("u-1")
+        await ledger.reserve("u-1", 60, seconds=30)
     await ledger.written()
-    assert (await ledger.account("u-1")).calls == 1
+    assert (await Ledger(store, 100).account("u-1")).calls == 1
 
 
 async def test_tomorrow_is_new(store: StateStore) -> None:
-    """A day is one of UTC."""
-    now = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
+    """A day is one of UTC; a call is on the day it began."""
+    now = NIGHT
     ledger = Ledger(store, 3, lambda: now)
-    ledger.settle("u-1", Usage(3), None)
+    hold = await ledger.reserve("u-1", 3, seconds=30)
     with pytest.raises(BudgetError):
-        await ledger.check("u-1")
+        await ledger.reserve("u-1", 1, seconds=30)
     now += timedelta(minutes=1)
-    await ledger.check("u-1")
+    ledger.settle(hold, Usage(3), None)
+    await ledger.reserve("u-1", 3, seconds=30)
     await ledger.written()
+    assert (await ledger.account("u-1")).calls == 0
+    now = NIGHT
+    assert (await ledger.account("u-1")).calls == 1

@@ -1,7 +1,8 @@
 """Tools: the model chooses, code checks and runs."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Annotated
 
@@ -9,14 +10,16 @@ import pytest
 from pydantic import BaseModel, Field
 
 from app.agents.client import MAX_ROUNDS, Agent
-from app.agents.errors import ToolRoundsError
-from app.agents.reply import Message
+from app.agents.errors import ModelAnswerError, ModelDeadlineError, ToolRoundsError
+from app.agents.reply import Message, Reply
 from app.agents.tools import Tools
-from app.agents.wire import Function, ToolCall
+from app.agents.wire import CallPiece, Calls, Function, FunctionPiece, ToolCall
 from app.core.errors import NotFoundError
-from dev.openai import Call, OpenAIServer, Reply
+from dev.openai import Call, OpenAIServer
+from dev.openai import Reply as Says
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
+Ask = Callable[[Agent], Awaitable[Reply[str]]]
 QUESTION = Message(role="user", content="How much is it?")
 
 
@@ -111,27 +114,85 @@ def test_what_can_not_be_called_by_a_model_is_refused() -> None:
         Tools(add, add)
 
 
+async def at_once(agent: Agent) -> Reply[str]:
+    """Ask with tools."""
+    return await agent.chat([QUESTION], tools=TOOLS)
+
+
+async def streamed(agent: Agent) -> Reply[str]:
+    """Ask with tools, and read the stream to its end."""
+    *pieces, reply = [part async for part in agent.stream([QUESTION], tools=TOOLS)]
+    assert isinstance(reply, Reply)
+    assert pieces.pop(0) == ""
+    assert all(pieces)
+    assert "".join(map(str, pieces)) == reply.content
+    return reply
+
+
+@pytest.mark.parametrize("ask", [at_once, streamed])
 async def test_the_model_is_told_results_until_it_answers(
-    agent: Agent, openai_server: OpenAIServer
+    ask: Ask, agent: Agent, openai_server: OpenAIServer
 ) -> None:
-    """All of its turns are paid."""
-    openai_server.script.append(Reply(calls=[Call("add", {"a": 2}), Call("add", {"a": 3})]))
-    openai_server.script.append("It is 3 and 4.")
-    reply = await agent.chat([QUESTION], tools=TOOLS)
-    assert reply.content == "It is 3 and 4."
+    """All of its turns are paid, and what it says between is told."""
+    calls = [Call("add", {"a": 2}), Call("add", '{"a": "three"}')]
+    openai_server.script.extend([Says("One moment.", calls=calls), "It is 3."])
+    reply = await ask(agent)
+    assert reply.content == "One moment.\n\nIt is 3."
+    assert (reply.finish_reason, reply.usage.estimated) == ("stop", False)
     first, second = openai_server.requests
     assert len(first.tools or []) == 4
     told = second.messages[len(first.messages) :]
     assert [message.role for message in told] == ["assistant", "tool", "tool"]
-    assert [message.text for message in told[1:]] == ['{"total":3}', '{"total":4}']
-    calls = told[0].tool_calls or []
-    assert [call["id"] for call in calls] == [message.tool_call_id for message in told[1:]]
-    assert reply.usage.tokens_out > 5
+    results = [json.loads(message.text) for message in told[1:]]
+    assert results[0] == {"total": 3}
+    assert "valid integer" in results[1]["error"]
+    asked = told[0].tool_calls or []
+    assert [call["id"] for call in asked] == [message.tool_call_id for message in told[1:]]
+    assert [call["function"]["arguments"] for call in asked] == ['{"a": 2}', '{"a": "three"}']
+    assert reply.usage.tokens_out > 15
 
 
-async def test_rounds_have_an_end(agent: Agent, openai_server: OpenAIServer) -> None:
+@pytest.mark.parametrize("ask", [at_once, streamed])
+async def test_rounds_have_an_end(ask: Ask, agent: Agent, openai_server: OpenAIServer) -> None:
     """A model that only calls is stopped."""
-    openai_server.script.extend(Reply(calls=[Call("add", {"a": 2})]) for _ in range(99))
+    openai_server.script.extend(Says(calls=[Call("add", {"a": 2})]) for _ in range(99))
     with pytest.raises(ToolRoundsError):
-        await agent.chat([QUESTION], tools=TOOLS)
+        await ask(agent)
     assert len(openai_server.requests) == MAX_ROUNDS + 1
+
+
+async def test_tools_end_with_the_deadline(
+    agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """One deadline, tools included."""
+
+    async def endless() -> None:
+        """Wait."""
+        await asyncio.Event().wait()
+
+    openai_server.script.append(Says(calls=[Call("endless")]))
+    async with agent_with(agent_seconds=0.3) as agent, asyncio.timeout(60):
+        with pytest.raises(ModelDeadlineError):
+            await agent.chat([QUESTION], tools=Tools(endless))
+
+
+async def test_calls_without_tools_are_no_answer(agent: Agent, openai_server: OpenAIServer) -> None:
+    """Nobody would run them."""
+    openai_server.script.extend([Says(calls=[Call("add", {"a": 2})])] * 2)
+    with pytest.raises(ModelAnswerError):
+        await agent.chat([QUESTION])
+    with pytest.raises(ModelAnswerError):
+        _ = [part async for part in agent.stream([QUESTION])]
+
+
+def test_calls_come_in_pieces() -> None:
+    """In any order; some servers leave the index out and send each call whole."""
+    calls = Calls()
+    for index, name, arguments in [(1, "b", "{"), (0, "a", ""), (1, None, "}"), (0, None, "[]")]:
+        function = FunctionPiece(name=name, arguments=arguments)
+        calls.feed(CallPiece(index=index, id=name, function=function))
+    for name in ("c", "d"):
+        calls.feed(CallPiece(id=name, function=FunctionPiece(name=name, arguments="{")))
+        calls.feed(CallPiece(function=FunctionPiece(arguments="}")))
+    found = [(call.id, call.function.name, call.function.arguments) for call in calls.whole]
+    assert found == [("a", "a", "[]"), ("b", "b", "{}"), ("c", "c", "{}"), ("d", "d", "{}")]

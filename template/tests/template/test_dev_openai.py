@@ -151,13 +151,21 @@ async def test_a_tool_may_be_demanded_or_forbidden(openai: AsyncOpenAI) -> None:
 
 
 async def test_calls_are_streamed(openai: AsyncOpenAI, server: OpenAIServer) -> None:
-    """As a piece of the message."""
-    server.script.append(Reply(calls=[Call("add", {"a": 1, "b": 2})]))
-    stream = await openai.chat.completions.create(model="m", messages=QUESTION, stream=True)
-    chunks = [chunk async for chunk in stream]
-    calls = [call for chunk in chunks for call in chunk.choices[0].delta.tool_calls or []]
-    assert [call.function and call.function.arguments for call in calls] == ['{"a": 1, "b": 2}']
-    assert chunks[-1].choices[0].finish_reason == "tool_calls"
+    """In pieces that the official client puts together."""
+    server.script.append(
+        Reply("Well.", calls=[Call("add", {"a": 1, "b": 2}), Call("add", "{oops")])
+    )
+    asked = openai.chat.completions.stream(model="m", messages=QUESTION, tools=[ADD])
+    async with asked as stream:
+        pieces = [event async for event in stream if event.type == "chunk"]
+        whole = (await stream.get_final_completion()).choices[0]
+    found = [call.function for call in whole.message.tool_calls or []]
+    assert [(call.name, call.arguments) for call in found] == [
+        ("add", '{"a": 1, "b": 2}'),
+        ("add", "{oops"),
+    ]
+    assert (whole.finish_reason, whole.message.content) == ("tool_calls", "Well.")
+    assert len(pieces) > 10
 
 
 async def test_failures_are_scripted(openai: AsyncOpenAI, server: OpenAIServer) -> None:
