@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from dev.serve import free_port, serve
+from dev.serve import serve
+from tests.stack.part import own_port
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class App:
     """An ASGI application; requests are told apart by marks, which are unique words in them."""
 
     subscriptions: Sequence[dict[str, Any]] = ()
-    patience: float = 5.0
+    patience: float = 30.0
     """For how many seconds a request is waited for."""
     requests: list[Seen] = field(default_factory=list[Seen])
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=own_port)
     _replies: dict[str, deque[Reply]] = field(default_factory=dict[str, deque[Reply]])
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 

@@ -14,6 +14,7 @@ from tests.contract.fleet import (
     API_TOKEN,
     APP_TOKEN,
     LATECOMER,
+    OTHER,
     PATIENT,
     READER,
     SERVICES,
@@ -57,8 +58,14 @@ class Real:
             self._stack.push_async_exit(serving)
         for service, app in apps:
             self._replicas.append(await self._start(service, app, self._stack))
-        for app_id, topic in ((READER, "plain"), (PATIENT, "tried")):
-            await _formed(self.replicas(app_id)[0], topic)
+        others = self.replicas(OTHER)
+        for topic, readers in (
+            ("kafka/plain", self.replicas(READER)),
+            ("kafka/tried", self.replicas(PATIENT)),
+            ("kafka/shared", others),
+            ("common/pooled", [*self.replicas(READER), *others]),
+        ):
+            await _formed(topic, readers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -108,11 +115,14 @@ class Real:
             yield await self._start(LATECOMER, App(LATECOMER.subscriptions, PATIENCE), stack)
 
 
-async def _formed(replica: Replica, topic: str) -> None:
-    """Wait until the app gets events: a consumer group takes its time to form."""
+async def _formed(topic: str, readers: Sequence[Replica]) -> None:
+    """Wait until each reader gets events: a consumer group takes its time to form."""
     word = mark()
-    await replica.http.post(f"/v1.0/publish/kafka/{topic}", json=word)
-    await replica.app.heard(word)
+    async with asyncio.timeout(PATIENCE):
+        while not all(reader.app.seen(word) for reader in readers):
+            url = f"/v1.0/publish/{topic}?metadata.partitionKey={mark()}"
+            await readers[0].http.post(url, json=word)
+            await asyncio.sleep(0.05)
 
 
 def _configuration(folder: Path, service: Service) -> Path:

@@ -1,5 +1,7 @@
 """The sidecar itself: health, tokens, metadata."""
 
+import asyncio
+
 import pytest
 
 from tests.contract.answers import done, mark, refusal
@@ -34,11 +36,9 @@ async def test_a_sidecar_is_healthy_once_its_app_is_there(world: World) -> None:
     """It looks out for it."""
     async with world.late() as late, late.app.serving():
         await late.app.heard("/dapr/subscribe")
-        for _ in range(100):
-            if (await late.http.get(HEALTH)).status_code == 204:
-                return
-            await world.sleep(0.05)
-        pytest.fail("it stays unhealthy")
+        async with asyncio.timeout(late.app.patience):
+            while (await late.http.get(HEALTH)).status_code != 204:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 async def test_a_dead_app_does_not_show(reader: Replica, world: World) -> None:

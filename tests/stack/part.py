@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from errno import EADDRINUSE
 from pathlib import Path
 
 import httpx2
@@ -20,7 +22,7 @@ TAIL_LINES = 15
 
 Probe = Callable[[], Awaitable[bool]]
 
-_given: set[int] = set()
+_claims: list[socket.socket] = []
 
 
 class StackError(Exception):
@@ -163,8 +165,17 @@ async def exchange(port: int, request: bytes, *, size: int) -> bytes:
 
 
 def own_port() -> int:
-    """Return a free port that this process has not been given before."""
-    while (port := free_port()) in _given:
-        pass
-    _given.add(port)
-    return port
+    """Return a free port that nobody else who asks here gets while this process lives.
+
+    It is free still while a part starts, or is away: others would take it meanwhile.
+    """
+    while True:
+        port, claim = free_port(), socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0learnflow-port-{port}")  # a name without a file, on Linux
+        except OSError as error:
+            if error.errno == EADDRINUSE:
+                claim.close()
+                continue
+        _claims.append(claim)
+        return port
