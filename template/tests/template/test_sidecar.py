@@ -4,18 +4,24 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from socket import socket
 
 import pytest
+from httpx2 import AsyncClient
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from app.core.declaration import load
 from app.core.errors import DeadlineError
 from app.core.telemetry import continue_trace, deadline
+from app.main import create_app
 from app.services.sidecar import Sidecar, SidecarSettings, SidecarUnavailableError
-from dev.serve import HOST, listener, port_of, serve
+from dev.serve import HOST, free_port, listener, port_of, serve
+from dev.sidecar.host import SidecarHost
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -99,3 +105,27 @@ async def test_a_sidecar_that_is_not_there_is_said_to() -> None:
             await sidecar.call("test", "POST", "/echo")
         await sidecar.wait(0)  # the start goes on without it
     assert HOST not in caught.value.detail
+
+
+@pytest.mark.usefixtures("companions")
+async def test_a_sidecar_that_comes_late_dies_and_returns_is_survived(
+    app_socket: socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start waits a bounded time; then `/ready` tells, and nothing needs a restart."""
+    port, url = free_port(), f"http://{HOST}:{port_of(app_socket)}"
+    name = load(Path("app/service.yaml")).service.service_name
+    monkeypatch.setenv("DAPR_HTTP_PORT", str(port))
+    monkeypatch.setenv("DAPR_START_SECONDS", "0.05")
+    async with serve(create_app(), on=app_socket), AsyncClient(base_url=url) as client:
+
+        async def alive_and_ready() -> tuple[int, int]:
+            alive, ready = await client.get("/health"), await client.get("/ready")
+            assert (ready.json()["checks"]["sidecar"] == "ok") == (ready.status_code == 200)
+            return alive.status_code, ready.status_code
+
+        for _ in range(2):
+            assert await alive_and_ready() == (200, 503)
+            async with SidecarHost() as host:
+                await host.add(name, app_url=url, resources=Path("dapr"), port=port)
+                assert await alive_and_ready() == (200, 200)
+        assert await alive_and_ready() == (200, 503)
