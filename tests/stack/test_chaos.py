@@ -5,18 +5,15 @@ import json
 import os
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.rendering import render
-from tests.stack import Part, kafka, redis
-from tests.stack.part import own_port
-from tests.stack.service import SIDECAR_TOKEN, Deployed, deployed
+from tests.stack import Part
+from tests.stack.counting import Counting, counting, publish
 
 pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
@@ -32,27 +29,19 @@ COUNT_SECONDS = 120.0
 QUIET_SECONDS = 15.0
 """Longer than a consumer group waits for a member that was killed: nothing comes after that."""
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
 
 class Source:
-    """Publishes events through the service's sidecar, each until the sidecar says 204."""
+    """Publishes events through the service's sidecar, each until the sidecar has taken it."""
 
-    def __init__(self, sidecar: str) -> None:
-        self._url = f"{sidecar}/v1.0/publish/kafka-pubsub/activity.recorded"
+    def __init__(self) -> None:
         self._left = iter(range(EVENTS))
         self.allowed = 0
         """It waits once it has published so many."""
-        self.published = 0
         self.tries = 0
 
-    async def publish(self) -> None:
+    async def publish(self, client: httpx2.AsyncClient) -> None:
         """Publish all, several at a time."""
-        headers = {"content-type": "application/cloudevents+json", "dapr-api-token": SIDECAR_TOKEN}
-        async with (
-            httpx2.AsyncClient(headers=headers, trust_env=False, timeout=10) as client,
-            asyncio.TaskGroup() as group,
-        ):
+        async with client, asyncio.TaskGroup() as group:
             for _ in range(PUBLISHERS):
                 group.create_task(self._some(client))
 
@@ -60,56 +49,16 @@ class Source:
         for number in self._left:
             while number >= self.allowed:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
-            while not await self._one(client, number):  # noqa: ASYNC110
+            # Every other event falls into one entry: what comes again there comes in long runs.
+            user = "busy-user" if number % 2 else f"user-{number % USERS}"
+            self.tries += 1
+            while not await publish(client, number, user):
+                self.tries += 1
                 await asyncio.sleep(0.2)
-            self.published += 1
-
-    async def _one(self, client: httpx2.AsyncClient, number: int) -> bool:
-        # Every other event falls into one entry: what comes again there comes in long runs.
-        user = "busy-user" if number % 2 else f"user-{number % USERS}"
-        envelope = {
-            "specversion": "1.0",
-            "id": f"event-{number}",
-            "source": "chaos",
-            "type": "ActivityRecorded",
-            "datacontenttype": "application/json",
-            "data": {"user_id": user, "activity": "clicked", "timestamp": NOW.isoformat()},
-        }
-        self.tries += 1
-        with suppress(httpx2.TransportError):
-            answer = await client.post(
-                self._url, params={"metadata.partitionKey": user}, json=envelope
-            )
-            return answer.status_code == 204
-        return False
-
-
-@asynccontextmanager
-async def counting(folder: Path) -> AsyncGenerator[tuple[Deployed, Sequence[Part]]]:
-    """Run an event processor on Kafka and Redis; yields it, and all that can be killed."""
-    path = render(folder / "event-processor-service", service_type="event-processor")
-    async with (
-        kafka(folder / "kafka") as broker,
-        redis(folder / "redis", appendfsync="always") as store,
-        deployed(
-            path, own_port(), broker=broker, store=store, names=folder / "names.sqlite"
-        ) as service,
-    ):
-        await service.ready()
-        yield service, (service.app, service.sidecar, broker, store)
-
-
-async def counted(service: Deployed) -> int:
-    """Return what the service has counted; -1 while it can't tell."""
-    with suppress(httpx2.TransportError):
-        async with service.client() as client:
-            answer = await client.get(f"/counts/{NOW.date()}")
-        return int(answer.json()["total"]) if answer.status_code == 200 else -1
-    return -1
 
 
 async def kill_in_turn(
-    parts: Sequence[Part], source: Source, service: Deployed
+    parts: Sequence[Part], source: Source, counting: Counting
 ) -> list[tuple[str, float]]:
     """Kill each part `ROUNDS` times, each time at a further share of the events.
 
@@ -119,35 +68,37 @@ async def kill_in_turn(
     victims = list(parts) * ROUNDS
     shares = [EVENTS * number // (len(victims) + 1) for number in range(1, len(victims) + 2)]
     source.allowed = shares[0] + AHEAD
-    await until_counted(service, shares[0])
+    await until_counted(counting, shares[0])
     for part, share in zip(victims, shares[1:], strict=True):
         source.allowed = share + AHEAD
         started = time.monotonic()
         await part.kill()
         await asyncio.sleep(DOWN_SECONDS)
         await part.start()
-        await until_counted(service, share)
+        await until_counted(counting, share)
         found.append((part.name, time.monotonic() - started))
     return found
 
 
-async def until_counted(service: Deployed, events: int) -> None:
+async def until_counted(counting: Counting, events: int) -> None:
     """Wait until so many are counted, or as long as that may take."""
     with suppress(TimeoutError):
         async with asyncio.timeout(COUNT_SECONDS):
-            while await counted(service) < events:  # noqa: ASYNC110
+            while await counting.counted() < events:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
 
 async def test_counts_are_exact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """App, sidecar, Kafka and Redis are killed in turn while events come: each counts once."""
-    async with counting(tmp_path) as (service, parts):
-        source = Source(service.sidecar.url)
-        publishing = asyncio.create_task(source.publish())
-        killed = await kill_in_turn(parts, source, service)
-        await publishing
+    async with counting(tmp_path) as running:
+        source, service = Source(), running.service
+        publishing = asyncio.create_task(source.publish(running.publisher()))
+        parts = service.app, service.sidecar, running.broker, running.store
+        killed = await kill_in_turn(parts, source, running)
+        async with asyncio.timeout(COUNT_SECONDS):
+            await publishing
         await asyncio.sleep(QUIET_SECONDS)
-        total, handled = await counted(service), deliveries(service.app.log)
+        total, handled = await running.counted(), deliveries(service.app.log)
     with capsys.disabled():
         print(f"\n{EVENTS} events published in {source.tries} tries; counted {total}")
         print(f"{len(handled)} deliveries of {len(set(handled))} events; a kill, and what follows:")
