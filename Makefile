@@ -7,7 +7,7 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fleet test e2e check format bench fuzz update-services clean
+.PHONY: help setup demo fleet test stack e2e simulate check format bench fuzz update-services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -31,10 +31,15 @@ fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 test: $(READY) ## run all tests; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL, and 500 simulated lives; ARGS="-k name" picks tests
+stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis, PostgreSQL
+	@PYTHONPATH=template $(BIN)/python -m tests.stack --install
+
+e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks tests
 	@PYTHONPATH=template $(BIN)/python -m tests.stack
-	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds 500
-	@$(BIN)/python -m pytest -m stack $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m stack $(ARGS)
+
+simulate: $(READY) ## run the fleet in one process, through SEEDS (500) lives full of faults
+	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)
 
 check: $(READY) ## lint, format and type-check the repository and the template's Python where it stands
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""`python -m tests.stack [--json]`: the fleet on the real stack, on Redis, then on PostgreSQL."""
+"""`python -m tests.stack`: the fleet on the real stack, on Redis, then on PostgreSQL."""
 
 import argparse
 import asyncio
@@ -9,6 +9,7 @@ import time
 from dataclasses import asdict
 
 from fleet.services import FleetError
+from tests.stack import install
 from tests.stack.e2e import Backend, Result, e2e
 from tests.stack.part import StackError
 
@@ -19,7 +20,10 @@ def main() -> int:
     """Run it; the exit code is 0 where every run was answered, stored and counted."""
     parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--install", action="store_true", help="only bring what is missing")
     arguments = parser.parse_args()
+    if arguments.install:
+        return 0 if install.everything() else 1
     results: list[Result] = []
     try:
         asyncio.run(_until_signal(results))

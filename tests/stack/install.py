@@ -1,4 +1,4 @@
-"""Finds or makes the programs of the stack.
+"""Finds or makes the programs of the stack; `python -m tests.stack --install` says where each is.
 
 Named by the environment (DAPRD, KAFKA_HOME, REDIS_SERVER, POSTGRESQL_BIN), else what is installed,
 else made once, below `~/.cache/learnflow-template`. What apt has, it installs, if root runs this.
@@ -61,6 +61,18 @@ def postgresql_bin() -> Path:
     if not _debians():
         _apt("postgresql", "initdb")
     return max(_debians(), key=lambda folder: int(folder.parent.name))
+
+
+def everything() -> bool:
+    """Bring all that is missing, print where each part is, and tell whether all could be had."""
+    complete = True
+    for part in (redis_server, postgresql_bin, java, kafka_home, daprd):
+        try:
+            said = str(part())
+        except StackError as error:
+            complete, said = False, str(error)
+        print(f"{part.__name__:<15} {said}", flush=True)
+    return complete
 
 
 def _build_daprd(folder: Path, version: str) -> None:

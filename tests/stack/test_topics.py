@@ -9,6 +9,7 @@ import pytest
 
 from tests.rendering import render
 from tests.stack import Kafka, install, kafka
+from tests.stack.kafka import SHORT_LIVED
 
 pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
@@ -27,7 +28,8 @@ def tools(tmp_path: Path) -> Path:
     for name, module in TOOLS.items():
         script = folder / name
         classes = install.kafka_home() / "libs" / "*"
-        script.write_text(f'#!/bin/sh\nexec {install.java()} -cp "{classes}" {module} "$@"\n')
+        java = f'{install.java()} {" ".join(SHORT_LIVED)} -cp "{classes}"'
+        script.write_text(f'#!/bin/sh\nexec {java} {module} "$@"\n')
         script.chmod(0o755)
     return folder
 
