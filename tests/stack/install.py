@@ -28,10 +28,13 @@ def daprd() -> Path:
     for place in (shutil.which("daprd"), Path.home() / ".dapr" / "bin" / "daprd"):
         if place and Path(place).is_file() and _version(place, "--version") >= OLDEST_DAPRD:
             return Path(place)
-    version = _wanted("daprd/go.mod", r"github\.com/dapr/dapr v([\d.]+)")
-    return (
-        once(_cache() / f"daprd-{version}", lambda folder: _build_daprd(folder, version)) / "daprd"
-    )
+    return _built("daprd", "once: 5 minutes and 4 GB of Go modules")
+
+
+def sentry() -> Path:
+    """Return what signs sidecars' certificates: the one beside the sidecar, or built like it."""
+    beside = daprd().with_name("sentry")
+    return beside if beside.is_file() else _built("sentry", "once: a minute, after daprd")
 
 
 def kafka_home() -> Path:
@@ -66,7 +69,7 @@ def postgresql_bin() -> Path:
 def everything() -> bool:
     """Bring all that is missing, print where each part is, and tell whether all could be had."""
     complete = True
-    for part in (redis_server, postgresql_bin, java, kafka_home, daprd):
+    for part in (redis_server, postgresql_bin, java, kafka_home, daprd, sentry):
         try:
             said = str(part())
         except StackError as error:
@@ -75,15 +78,21 @@ def everything() -> bool:
     return complete
 
 
-def _build_daprd(folder: Path, version: str) -> None:
-    go = _go()
-    _begin(folder, f"building daprd {version} (once: 5 minutes and 4 GB of Go modules)")
-    source = folder / "source"
-    shutil.copytree(SOURCES / "daprd", source)
-    command: list[str | Path] = [go, "build", "-mod=mod", "-tags", "allcomponents", "-trimpath"]
-    command += ["-ldflags", "-s -w", "-o", folder / "daprd", "github.com/dapr/dapr/cmd/daprd"]
-    _run(command, cwd=source, env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
-    shutil.rmtree(source)
+def _built(name: str, effort: str) -> Path:
+    """Return a program of Dapr's, built from its sources."""
+    version = _wanted("daprd/go.mod", r"github\.com/dapr/dapr v([\d.]+)")
+
+    def build(folder: Path) -> None:
+        go = _go()
+        _begin(folder, f"building {name} {version} ({effort})")
+        source = folder / "source"
+        shutil.copytree(SOURCES / "daprd", source)
+        command: list[str | Path] = [go, "build", "-mod=mod", "-tags", "allcomponents", "-trimpath"]
+        command += ["-ldflags", "-s -w", "-o", folder / name, f"github.com/dapr/dapr/cmd/{name}"]
+        _run(command, cwd=source, env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
+        shutil.rmtree(source)
+
+    return once(_cache() / f"{name}-{version}", build) / name
 
 
 def _go() -> Path:
