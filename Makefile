@@ -36,7 +36,7 @@ stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis,
 
 e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks tests
 	@PYTHONPATH=template $(BIN)/python -m tests.stack
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m stack $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m stack $(ARGS)
 
 simulate: $(READY) ## run the fleet in one process, through SEEDS (500) lives full of faults
 	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)

@@ -24,7 +24,7 @@ from app.agents.settings import AgentSettings
 from app.core.declaration.agent import AgentConfig
 from dev.serve import HOST, free_port
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("litellm")]
+pytestmark = pytest.mark.stack
 
 KEY = "sk-of-the-proxy-1234567890abcdef"
 ANSWERS = {

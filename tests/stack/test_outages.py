@@ -13,7 +13,7 @@ import pytest
 from tests.stack.counting import Counting, counting, publish
 from tests.stack.service import TOKENS
 
-pytestmark = [pytest.mark.stack, pytest.mark.anyio, pytest.mark.xdist_group("outages")]
+pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
 SECONDS = 90.0
 DEADLY = "deadly"

@@ -10,7 +10,7 @@ from tests.stack import Kafka, kafka, postgresql, redis
 from tests.stack.part import own_port
 from tests.stack.service import Store, deployed
 
-pytestmark = [pytest.mark.stack, pytest.mark.anyio, pytest.mark.xdist_group("presets")]
+pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
 
 @pytest.fixture(scope="module")
