@@ -77,7 +77,8 @@ class Question:
     @cached_property
     def size(self) -> int:
         """The length of the prompt in bytes; other scripts than English count for more."""
-        return len(json.dumps([*self.messages, self.response_format, self.tools], default=str))
+        given = [part for part in (self.response_format, self.tools) if not isinstance(part, Omit)]
+        return len(json.dumps([*self.messages, *given], default=str))
 
 
 class ModelServer:

@@ -23,8 +23,8 @@ NIGHT = datetime(2026, 3, 1, 23, 59, tzinfo=UTC)
 
 @pytest.fixture
 async def ledger(store: StateStore) -> AsyncGenerator[Ledger]:
-    """Return the accounts, with 250 tokens a day: an answer may have 100."""
-    async with Ledger.open(store, 250) as ledger:
+    """Return the accounts, with 230 tokens a day: a call may take about 130, and takes 40."""
+    async with Ledger.open(store, 230) as ledger:
         yield ledger
 
 
@@ -55,12 +55,11 @@ async def test_calls_at_the_same_time_can_not_overspend(
 ) -> None:
     """What the first may come to cost is not there for the second, on any replica."""
     openai_server.script.extend(Reply("hello", usage=USAGE, wait=0.1) for _ in range(9))
-    ledgers = [Ledger(store, 190) for _ in range(replicas)]
+    ledgers = [Ledger(store, 150) for _ in range(replicas)]
     async with agent_with(ledger=ledgers[0]) as one, agent_with(ledger=ledgers[-1]) as other:
         asked = [agent.chat([QUESTION], user="u-1") for agent in (one, other) for _ in range(2)]
         found = await asyncio.gather(*asked, return_exceptions=True)
-    refused = [error for error in found if isinstance(error, BudgetError)]
-    assert [error.retry_after for error in refused] == [1.0] * 3
+    assert [type(error) for error in found].count(BudgetError) == 3
     assert len(openai_server.requests) == 1
     for ledger in ledgers:
         await ledger.written()
@@ -104,8 +103,9 @@ async def test_what_a_killed_process_reserved_comes_back(store: StateStore) -> N
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
     killed, other = (Ledger(store, 100, lambda: now) for _ in range(2))
     await killed.reserve("u-1", 60, seconds=30)
-    with pytest.raises(BudgetError):
+    with pytest.raises(BudgetError) as refused:
         await other.reserve("u-1", 60, seconds=30)
+    assert refused.value.retry_after == 1.0
     now += timedelta(seconds=61)
     await other.reserve("u-1", 60, seconds=30)
     assert (await other.account("u-1")).held == 60
