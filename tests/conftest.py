@@ -1,22 +1,36 @@
 """What all tests share: no settings of the person who runs them, and places to render to."""
 
 import os
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rendering import render
+from tests import rendering
 from tests.sharing import once, shared_folder
 
 Rendered = Callable[..., Path]
+LIVES = "lives"
+"""The property of a test that says what it led services through, each with its number."""
+ASKS_FOR_FILE_MODE = "copier._main.Worker._sync_git_index_executable_bit"
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are cores: services under test often wait."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many services were led through updates, and what was done to them."""
+    done = Counter[str]()
+    for report in terminalreporter.getreports("passed"):
+        done.update(dict(report.user_properties).get(LIVES, {}))
+    if done:
+        terminalreporter.write_line(", ".join(f"{n} {what}" for what, n in done.most_common()))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -33,7 +47,13 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.org")
+        # A third of a rendering: Copier asks git for each file whether core.fileMode is off.
+        patch.setattr(ASKS_FOR_FILE_MODE, _does_nothing, raising=False)
         yield
+
+
+def _does_nothing(*_: object) -> None:
+    """Ask nothing: no test is about file systems without modes."""
 
 
 @pytest.fixture
@@ -48,11 +68,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared_folder(tmp_path_factory)
 
 
+@pytest.fixture
+def release(shared: Path, tmp_path: Path) -> Path:
+    """Return a template with one version, v1.0.0, to which more can be added."""
+    made = once(shared / "release", rendering.release)
+    return shutil.copytree(made, tmp_path / "template", symlinks=True)
+
+
 @pytest.fixture(scope="session")
 def rendered(shared: Path) -> Rendered:
     """Return a function that renders a service once and finds it by its name; look, don't touch."""
 
     def service(name: str, **answers: Any) -> Path:
-        return once(shared / name, lambda folder: render(folder, **answers))
+        return once(shared / name, lambda folder: rendering.render(folder, **answers))
 
     return service

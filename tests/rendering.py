@@ -10,6 +10,16 @@ from typing import Any
 import copier
 
 ROOT = Path(__file__).parents[1]
+NEEDED = (
+    "CHANGELOG.md",
+    "copier.yml",
+    "extensions",
+    "migrations",
+    "presets",
+    "template",
+    "updating",
+)
+"""What of this tree services are made and kept current from."""
 PRESETS = sorted(path.stem for path in (ROOT / "presets").glob("*.yml"))
 
 # Removed when the process ends.
@@ -27,20 +37,38 @@ def snapshot() -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target, follow_symlinks=False)
     commit(destination)
+    git(destination, "repack", "-adq")  # clones are then of one file, not of hundreds
     return destination
 
 
-def render(destination: Path, /, **answers: Any) -> Path:
+def release(template: Path) -> Path:
+    """Make a template with one version, v1.0.0, and nothing but what services need of it."""
+    template.mkdir()
+    for name in NEEDED:
+        source = snapshot() / name
+        if source.is_dir():
+            shutil.copytree(source, template / name, symlinks=True)
+        else:
+            shutil.copy2(source, template / name)
+    commit(template)
+    git(template, "tag", "v1.0.0")
+    git(template, "repack", "-adq")
+    return template
+
+
+def render(
+    destination: Path, /, template: Path | None = None, at: str = "HEAD", **answers: Any
+) -> Path:
     """Render a service with these answers, and defaults for the others."""
     copier.run_copy(
-        str(snapshot()),
+        str(template or snapshot()),
         destination,
         data=answers,
         defaults=True,
         unsafe=True,
         quiet=True,
-        vcs_ref="HEAD",
-        settings=copier.Settings(),  # no person's
+        vcs_ref=at,
+        settings=copier.Settings(),  # no person\'s
     )
     return destination
 

@@ -1,9 +1,11 @@
 """The other doors: prompts on a terminal, a copy on top, an update; trust and what it takes."""
 
-import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pexpect
 import pytest
@@ -19,15 +21,6 @@ HERE = "\x1b[1;1R"
 """What a terminal answers when asked where its cursor is; messages at the bottom wait for that."""
 
 
-@pytest.fixture
-def release(tmp_path: Path) -> Path:
-    """Return a repository of the template with the release 1.0.0."""
-    template = tmp_path / "template"
-    shutil.copytree(snapshot(), template, symlinks=True)
-    git(template, "tag", "v1.0.0")
-    return template
-
-
 def generated(template: Path, destination: Path, *arguments: str) -> Path:
     """Return a service from a release, committed."""
     outcome = copier("copy", "--trust", "--defaults", "--quiet", *arguments, template, destination)
@@ -36,18 +29,34 @@ def generated(template: Path, destination: Path, *arguments: str) -> Path:
     return destination
 
 
-def answers_of(service: Path) -> dict[str, object]:
+def answers_of(service: Path) -> dict[str, Any]:
     """Return what was answered."""
     return yaml.safe_load((service / ".copier-answers.yml").read_text())
+
+
+def _heeds_ctrl_c() -> None:
+    """Undo what a shell does to what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Person:
     """Somebody at a terminal."""
 
-    def __init__(self, *arguments: str | Path) -> None:
-        program, *rest = map(str, (*COPIER, *arguments))
+    def __init__(
+        self,
+        *arguments: str | Path,
+        program: Sequence[str | Path] = COPIER,
+        folder: Path | None = None,
+    ) -> None:
+        first, *rest = map(str, (*program, *arguments))
         self.terminal: pexpect.spawn[str] = pexpect.spawn(
-            program, rest, encoding="utf-8", timeout=20, dimensions=(50, 200)
+            first,
+            rest,
+            cwd=None if folder is None else str(folder),
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(50, 200),
+            preexec_fn=_heeds_ctrl_c,
         )
 
     def reads(self, text: str) -> None:

@@ -6,23 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import copier
 import pytest
 
-from tests.rendering import commit, git, snapshot
+from tests.rendering import commit, git, render
+from tests.sharing import once
 from updating.__main__ import main
 from updating.template import CLONE
 
 Command = Callable[..., int]
-
-
-@pytest.fixture
-def release(tmp_path: Path) -> Path:
-    """Return a template with one version, v1.0.0, to which more can be added."""
-    template = tmp_path / "template"
-    shutil.copytree(snapshot(), template, symlinks=True)
-    git(template, "tag", "v1.0.0")
-    return template
 
 
 def tag(template: Path, version: str) -> None:
@@ -33,23 +24,24 @@ def tag(template: Path, version: str) -> None:
 
 def generate(template: Path, service: Path, /, at: str = "v1.0.0", **answers: Any) -> Path:
     """Generate a service from a version and commit it."""
-    copier.run_copy(
-        str(template),
-        service,
-        data=answers,
-        vcs_ref=at,
-        defaults=True,
-        unsafe=True,
-        quiet=True,
-    )
+    render(service, template=template, at=at, **answers)
     commit(service)
     return service
 
 
 @pytest.fixture
-def service(release: Path, tmp_path: Path) -> Path:
+def service(release: Path, shared: Path, tmp_path: Path) -> Path:
     """Return a generic service from v1.0.0, committed."""
-    return generate(release, tmp_path / "service", service_name="orders-service")
+    first = shared / "release"
+    made = once(
+        shared / "service",
+        lambda folder: generate(first, folder, service_name="orders-service"),
+    )
+    service = shutil.copytree(made, tmp_path / "service", symlinks=True)
+    answers = service / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(f"{first}\n", f"{release}\n"))
+    commit(service)
+    return service
 
 
 @pytest.fixture

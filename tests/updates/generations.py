@@ -7,11 +7,10 @@ v2.1.0  a feature more, with questions and starters
 """
 
 import re
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.rendering import commit, git, snapshot
+from tests.rendering import commit, git, release
 
 MIGRATION = """\
   - version: {version}
@@ -63,13 +62,12 @@ audit_trail:
 
 def make(template: Path) -> Path:
     """Make the releases."""
-    shutil.copytree(snapshot(), template, symlinks=True)
-    commit(template, "v1.0.0")
-    git(template, "tag", "v1.0.0")
+    release(template)
     for version, change in RELEASES.items():
         change(template)
         commit(template, version)
         git(template, "tag", version)
+    git(template, "repack", "-adq")
     return template
 
 
