@@ -1,5 +1,6 @@
 """What people do to a service that was generated for them."""
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import yaml
 from hypothesis import strategies as st
 
-from tests.output.combinations import features_of, toggled
+from tests.output.combinations import features_of, preset, toggled
 from tests.rendering import PRESETS
 from tests.updates.conftest import append
 from tests.updates.generations import VERSIONS
 from tests.updates.test_owners import owners
+from updating.imports import broken
 
 TOGGLES = ("pubsub", "state", "invocation", "agent")
 
@@ -26,14 +28,14 @@ class Person:
     deleted: set[str] = field(default_factory=set[str])
     count: int = 0
 
-    def files(self, kind: str) -> list[str]:
-        """Return the files of the service that have an owner of this kind."""
+    def files(self, *kinds: str) -> list[str]:
+        """Return the files of the service that have these kinds of owner, or none of any."""
         names = [
             path.relative_to(self.service).as_posix()
             for path in self.service.rglob("*")
             if path.is_file() and ".git" not in path.parts
         ]
-        return sorted(name for name in names if owners(name) == [kind])
+        return sorted(name for name in names if owners(name) == [*kinds])
 
     @property
     def features(self) -> list[str]:
@@ -48,6 +50,7 @@ class Person:
     def write(self, name: str, *lines: str) -> None:
         """Add lines at the end of a file, to be kept."""
         append(self.service / name, *lines)
+        self.deleted.discard(name)
         self.lines.setdefault(name, []).extend(lines)
 
     def insert(self, name: str, place: int) -> None:
@@ -60,6 +63,31 @@ class Person:
             place = len(old)
         path.write_text("\n".join([*old[:place], line, *old[place:]]) + "\n", encoding="utf-8")
         self.lines.setdefault(name, []).append(line)
+
+    def functions(self) -> list[tuple[str, ast.AsyncFunctionDef]]:
+        """Return the user's handlers and routes, each with its file."""
+        return [
+            (name, node)
+            for name in self.files("users")
+            if name.startswith(("app/api/", "app/handlers/")) and name.endswith(".py")
+            for node in ast.parse((self.service / name).read_text(encoding="utf-8")).body
+            if isinstance(node, ast.AsyncFunctionDef) and node.decorator_list
+        ]
+
+    def replace(self, name: str, first: int, last: int, *lines: str) -> None:
+        """Write other lines in the place of some, counted from 1."""
+        path = self.service / name
+        old = path.read_text(encoding="utf-8").splitlines()
+        new = [*old[: first - 1], *lines, *old[last:]]
+        path.write_text("\n".join(new) + "\n", encoding="utf-8")
+        kept = [line for line in self.lines.get(name, []) if line in new]
+        self.lines[name] = [*kept, *lines]
+
+    def give_up_tests(self) -> None:
+        """Delete the tests that came with the service, as what they look at is another."""
+        for name in self.files("users"):
+            if name.startswith("tests/test_") and not name.startswith("tests/test_mine"):
+                self.delete(name)
 
     def delete(self, name: str) -> None:
         """Remove a file."""
@@ -121,6 +149,44 @@ def another_function(person: Person, number: int) -> None:
         person.write(name, f"def test_of_mine_{number}() -> None:", f"    assert {number} >= 0")
 
 
+def a_function_rewritten(person: Person, number: int) -> None:
+    """Have a handler or route do something else."""
+    if functions := person.functions():
+        name, node = functions[number % len(functions)]
+        line = f"    raise NotImplementedError({number})"
+        person.replace(name, node.body[0].lineno, node.end_lineno or 0, line)
+        person.give_up_tests()
+
+
+def a_function_renamed(person: Person, number: int) -> None:
+    """Give a handler or route a name of one's own."""
+    if functions := person.functions():
+        name, node = functions[number % len(functions)]
+        line = (person.service / name).read_text().splitlines()[node.lineno - 1]
+        line = line.replace(f"def {node.name}(", f"def mine_{number}_{node.name}(")
+        person.replace(name, node.lineno, node.lineno, line)
+
+
+def a_function_removed(person: Person, number: int) -> None:
+    """Have no use for a handler or route."""
+    if functions := person.functions():
+        name, node = functions[number % len(functions)]
+        person.replace(name, node.decorator_list[0].lineno, node.end_lineno or 0)
+        person.give_up_tests()
+
+
+def a_module_deleted(person: Person, number: int) -> None:
+    """Delete a module of the user's, and with it what can't be imported without."""
+    mine = [name for name in person.files("users") if name.endswith(".py")]
+    names = [name for name in mine if name.startswith("app/") and "__init__" not in name]
+    name = names[number % len(names)]
+    gone = {name, *broken(person.service, mine, [name])}
+    if "app/setup.py" not in gone:
+        for each in gone:
+            person.delete(each)
+        person.give_up_tests()
+
+
 def a_file_deleted(person: Person, number: int) -> None:
     """Delete a test, which nothing needs."""
     names = [name for name in person.files("users") if name.startswith("tests/test_")]
@@ -168,6 +234,10 @@ EDITS: Mapping[str, Edit] = {
         a_route,
         lines_anywhere,
         another_function,
+        a_function_rewritten,
+        a_function_renamed,
+        a_function_removed,
+        a_module_deleted,
         a_file_deleted,
         a_file_of_the_template_deleted,
         a_dependency,
@@ -212,8 +282,10 @@ def cases(draw: st.DrawFn) -> Case:
             steps.append(("edit", name, number))
 
     edits(1)
-    if draw(st.integers(0, 3)) == 0:
-        steps.append(("toggle", draw(st.sampled_from(TOGGLES)), 0))
+    if draw(st.integers(0, 2)) == 0:
+        needed = preset(service_type)["required_features"]
+        free = [name for name in TOGGLES if name not in needed]
+        steps.append(("toggle", draw(st.sampled_from(free)), 0))
     for version in sorted(later, key=VERSIONS.index):
         steps.append(("update", version, 0))
         edits(0)

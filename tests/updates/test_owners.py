@@ -1,6 +1,7 @@
 """Every file of a service has one owner, and all that speaks of owners says the same."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ KINDS = {
 MARK = re.compile(r"Above: the template's, renewed by updates\. Below: yours\.")
 
 
+@cache
 def owners(name: str) -> list[str]:
     """Return the kinds of owner that a file has."""
     return [kind for kind, spec in KINDS.items() if spec.match_file(name)]
@@ -38,12 +40,12 @@ def test_a_new_place_needs_an_owner(name: str) -> None:
 
 
 def test_what_is_the_users_is_written_once() -> None:
-    """Copies skip what is there, updates leave it out: both lists are the users' patterns."""
+    """Copies skip what is there, updates leave it out, recopies do both: it is one list."""
     users = [pattern.replace("/", "", 1) for pattern in OWNERS["users"]]
     assert COPIER["_skip_if_exists"] == users
     (block,) = (each for each in COPIER["_exclude"] if "_copier_operation" in each)
     assert block.split("\n") == [
-        "{% if _copier_operation == 'update' %}",
+        "{% if _copier_operation == 'update' or made_before %}",
         *users,
         "{% endif %}",
         "",
