@@ -54,11 +54,11 @@ def lost(service: Service, template: Template, place: Path, gone: list[str]) -> 
     """Write a `.rej` for each dropped file that was edited, and return them."""
     notes = place / git(place, "rev-parse", "--git-path", MOVED).strip()
     moved = [path.read_text(encoding="utf-8") for path in notes.glob("*/old")]
-    gone = [name for name in gone if name not in moved]
+    gone = [name for name in gone if name not in moved and not _as_it_came(template, service, name)]
     if not gone:
-        return []
+        return []  # as almost always, and no rendering is needed to know it
     with TemporaryDirectory(prefix="update-") as temporary:
-        rendering = render(template, service, Path(temporary) / "old", given(service))
+        rendering = render(template, service, Path(temporary) / "old", service.given)
         found = edited(service, rendering, gone)
         for name in found:
             file = place / f"{name}.rej"
@@ -67,9 +67,9 @@ def lost(service: Service, template: Template, place: Path, gone: list[str]) -> 
     return found
 
 
-def given(service: Service) -> dict[str, Any]:
-    """Return the user's answers."""
-    return {key: value for key, value in service.answers.items() if not key.startswith("_")}
+def _as_it_came(template: Template, service: Service, name: str) -> bool:
+    mine = service.committed(name) or b""
+    return mine.replace(b"\r\n", b"\n") == template.plain(service.version, name)
 
 
 def of_template(template: Template, service: Service) -> set[str]:

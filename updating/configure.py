@@ -9,14 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-import yaml
-
 from updating import parking, starting
-from updating.carrying import given, interactive, of_template, require_copier, require_text
+from updating.carrying import interactive, of_template, require_copier, require_text
 from updating.errors import RefusedError
 from updating.parking import Moves, Note, Starters
 from updating.scratch import apply, edited, outcome, rejected, render, run_copier, scratch
-from updating.service import ANSWERS, Service, require_clean, service_at
+from updating.service import Service, answers_of, given, require_clean, service_at
 from updating.template import Template, template_of
 from updating.update import confirm, finish
 from updating.wishes import Wish, add_arguments, answers, wish
@@ -62,10 +60,7 @@ def configure(folder: Path, wanted: Wish) -> int:
         else:
             with redirect_stderr(StringIO()):  # it says that answers are dropped; they are parked
                 run_copier(place, CURRENT, data)
-        after = cast(
-            "dict[str, Any]", yaml.safe_load((place / ANSWERS).read_text(encoding="utf-8"))
-        )
-        change = Change(service, template, service.answers, after)
+        change = Change(service, template, service.answers, answers_of(place))
         moves, going = _move(change, place, files, starters=wanted.starters)
         found = outcome(service, place)
         _tell(change, moves, going)
@@ -91,7 +86,7 @@ def _answers(service: Service, template: Template, wanted: Wish) -> dict[str, An
                 *(each for each in order if each not in kept[name].features),
             ]
     known = [key for key in questions if not key.startswith("_")]
-    return answers(wanted, given(service), coming, order, known)
+    return answers(wanted, service.given, coming, order, known)
 
 
 def _move(
@@ -101,26 +96,20 @@ def _move(
     service, template = change.service, change.template
     users = template.users(service.version)
     with TemporaryDirectory(prefix="configure-") as temporary:
-        old = render(template, service, Path(temporary) / "old", given(service))
-        data = {key: value for key, value in change.after.items() if not key.startswith("_")}
-        new = render(template, service, Path(temporary) / "new", data)
+        old = render(template, service, Path(temporary) / "old", service.given)
+        new = render(template, service, Path(temporary) / "new", given(change.after))
+        before, after = _files(old), _files(new)
         seeds = Starters(
-            old,
-            new,
-            *(
-                frozenset(name for name in _files(each) if users.match_file(name))
-                for each in (old, new)
-            ),
+            old, new, *(frozenset(filter(users.match_file, each)) for each in (before, after))
         )
-        gone = [name for name in _files(old) if name in files and not (new / name).exists()]
+        gone = [name for name in before - after if name in files]
         going = edited(service, old, [name for name in gone if service.committed(name) is not None])
         for name in going:
             parking.park_edits(place, name, rejected(service, old, name))
         mine = [
             name
-            for folder in ("app", "tests")
-            for name in _files(place, folder)
-            if name.endswith(".py") and name not in _files(new) - seeds.after
+            for name in _files(place) - (after - seeds.after)
+            if name.startswith(("app/", "tests/")) and name.endswith(".py")
         ]
         moves = parking.park(place, [name for name in gone if name.endswith(".py")], mine, seeds)
         kept = parking.notes(place)
@@ -141,9 +130,11 @@ def _move(
 
 def _keep(change: Change, kept: dict[str, Note], moves: Moves) -> None:
     """Note the answers of features that are switched off."""
+    if not (off := change.switched(on=False)):
+        return
     questions = change.template.questions(change.service.version)
     defaults = starting.defaults(change.before, change.service, change.template)
-    for feature in change.switched(on=False):
+    for feature in off:
         own = {
             key: value
             for key, value in change.before.items()
@@ -154,24 +145,20 @@ def _keep(change: Change, kept: dict[str, Note], moves: Moves) -> None:
         kept[feature] = Note([*change.before["features"]], own, moves.removed)
 
 
-def _files(folder: Path, below: str = ".") -> set[str]:
+def _files(folder: Path) -> set[str]:
     """Return the files in a folder, git's own and parked ones aside."""
     return {
         path.relative_to(folder).as_posix()
-        for path in (folder / below).rglob("*")
+        for path in folder.rglob("*")
         if path.is_file() and path.relative_to(folder).parts[0] not in {".git", parking.PARKED}
     }
 
 
 def _tell(change: Change, moves: Moves, going: list[str]) -> None:
     """Say what will happen, a line a file."""
-    lines = {
-        f"+ {', '.join(change.switched(on=True))}": change.switched(on=True),
-        f"- {', '.join(change.switched(on=False))}": change.switched(on=False),
-    }
-    for line, there in lines.items():
-        if there:
-            print(line)
+    for sign, on in (("+", True), ("-", False)):
+        if names := change.switched(on=on):
+            print(f"{sign} {', '.join(names)}")
     told = {
         "starts": moves.started,
         "comes back": moves.restored,

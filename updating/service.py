@@ -1,5 +1,6 @@
 """A generated service: where it is, what was answered, and whether it may be changed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -21,6 +22,11 @@ class Service:
     """The folder of the repository."""
     answers: dict[str, Any]
     """Copier's own among them, with an underscore."""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The user's answers."""
+        return given(self.answers)
 
     @property
     def prefix(self) -> Path:
@@ -46,6 +52,17 @@ class Service:
         return content(self.top, "HEAD", self.path(name))
 
 
+def given(answers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return answers without Copier's own."""
+    return {key: value for key, value in answers.items() if not key.startswith("_")}
+
+
+def answers_of(folder: Path) -> dict[str, Any]:
+    """Return what the answers file in a folder says."""
+    text = (folder / ANSWERS).read_text(encoding="utf-8")
+    return cast("dict[str, Any]", yaml.safe_load(text))
+
+
 def service_at(folder: Path) -> Service:
     """Return the service in a folder.
 
@@ -53,15 +70,14 @@ def service_at(folder: Path) -> Service:
         RefusedError: there is none, or it is not under git's care.
     """
     folder = folder.resolve()
-    file = folder / ANSWERS
-    if not file.exists():
+    if not (folder / ANSWERS).exists():
         raise RefusedError(
             f"{ANSWERS} is missing, and it says which template and answers this was made from. "
             f"If git knows it, bring it back: "
             f'git checkout "$(git rev-list -1 HEAD -- {ANSWERS})^" -- {ANSWERS}'
         )
     try:
-        answers = cast("object", yaml.safe_load(file.read_text(encoding="utf-8")))
+        answers = cast("object", answers_of(folder))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RefusedError(f"{ANSWERS} can't be read: {error}") from error
     if not isinstance(answers, dict) or not {"_src_path", "_commit"} <= answers.keys():

@@ -10,7 +10,7 @@ import yaml
 
 from updating.errors import RefusedError
 from updating.scratch import render
-from updating.service import ANSWERS, Service
+from updating.service import Service, answers_of, given
 from updating.template import Template
 
 HANDLERS, EVENTS = "app/handlers/events.py", "app/models/events.py"
@@ -34,10 +34,9 @@ def handlers(
         return []
     preset = _preset(service, template)
     own: list[Any] = preset.get("topics") or []
-    data = {key: value for key, value in after.items() if not key.startswith("_")}
     with TemporaryDirectory(prefix="configure-") as temporary:
         fresh = Path(temporary) / "fresh"
-        render(template, service, fresh, {**data, "topics": [*own, *new]})
+        render(template, service, fresh, {**given(after), "topics": [*own, *new]})
         there = {
             name: _text(fresh / name) for name in (EVENTS, HANDLERS) if (fresh / name).exists()
         }
@@ -73,7 +72,7 @@ def defaults(answers: Mapping[str, Any], service: Service, template: Template) -
             folder = render(template, service, Path(temporary) / "defaults", data)
         except RefusedError:
             return {}
-        return yaml.safe_load((folder / ANSWERS).read_text(encoding="utf-8"))
+        return answers_of(folder)
 
 
 def _preset(service: Service, template: Template) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
@@ -66,7 +66,11 @@ class Template:
 
     def questions(self, ref: str) -> dict[str, Any]:
         """Return the copier.yml of a version."""
-        return cast("dict[str, Any]", yaml.safe_load(self.text(ref, "copier.yml")) or {})
+        return _read(self.text(ref, "copier.yml"))
+
+    def plain(self, ref: str, name: str) -> bytes | None:
+        """Return a file that is the same in all services of a version, or None."""
+        return content(self.folder, self.commit(ref), f"template/{name}")
 
     def users(self, ref: str) -> PathSpec[Any]:
         """Return what matches the files that are the user's from the start."""
@@ -96,6 +100,12 @@ class Template:
             r"^## \[?Unreleased.*?(?=^## |\Z)", self.text(ref, "CHANGELOG.md"), re.M | re.S
         )
         return found[0] if found else ""
+
+
+@cache
+def _read(text: str) -> dict[str, Any]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # an older Copier's PyYAML may lack it
+    return cast("dict[str, Any]", yaml.load(text, loader) or {})
 
 
 def parsed(tag: str) -> Version | None:

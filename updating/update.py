@@ -3,15 +3,12 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import cast
-
-import yaml
 
 from updating.carrying import carry_out, interactive, shown
 from updating.errors import RefusedError
 from updating.git import git
 from updating.scratch import Outcome, apply, changed, scratch
-from updating.service import ANSWERS, Service, require_clean, service_at
+from updating.service import Service, answers_of, require_clean, service_at
 from updating.template import Template, template_of
 
 UNDO = "git restore --staged --worktree ."
@@ -62,7 +59,7 @@ def update(folder: Path, *, to: str | None, yes: bool, checks: bool) -> int:
 
 def new_answers(service: Service, place: Path) -> list[str]:
     """Return a line for each question that nobody has been asked."""
-    after = cast("dict[str, object]", yaml.safe_load((place / ANSWERS).read_text(encoding="utf-8")))
+    after = answers_of(place)
     gone = [value for key, value in service.answers.items() if key not in after]
     return [
         f"new question {key}, answered {value!r}: make configure changes it."
