@@ -26,6 +26,7 @@ GLOBALS = (
     "own_events",
     "starter_topics",
     "starter_imports",
+    "made_before",
     "answers_yaml",
 )
 """Methods of `Door` that copier.yml and the templates call."""

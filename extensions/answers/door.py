@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
+import yaml
 from copier.errors import UserMessageError
 from jinja2.runtime import Context
 
@@ -15,6 +17,8 @@ from .table import QUESTIONS, is_on
 from .writing import answers_yaml
 
 Answers = Mapping[str, object]
+LISTS = ("features", "topics")
+"""What decides, beside the type, which files there are."""
 
 
 class Door:
@@ -86,6 +90,17 @@ class Door:
     def starter_imports(self, context: Context) -> str:
         """Return the imports of those handlers, sorted and wrapped."""
         return starters.imports(context["starter_topics"])
+
+    def made_before(self, context: Context) -> bool:
+        """Whether a copy goes on top of a service with the same files."""
+        folder = Path(context["_copier_conf"]["dst_path"])
+        try:
+            text = (folder / context["_copier_conf"]["answers_file"]).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return False
+        last, answers = cast("Answers", yaml.safe_load(text)), _answers(context)
+        same = all(last.get(key) == answers.get(key) for key in ("service_type", *LISTS))
+        return same and (folder / "app/main.py").exists()
 
     def answers_yaml(self, context: Context, answers: Answers) -> str:
         """Return the text of the answers file."""

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from pathspec import PathSpec
 
-from tests.questions.copying import copier, copy
+from tests.questions.copying import copier, copy, data
 from tests.rendering import PRESETS, ROOT, commit, git, render, snapshot
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -119,15 +119,12 @@ def test_a_rendering_writes_nothing_into_the_template(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Path:
+def service(release: Path, tmp_path: Path) -> Path:
     """Return a service from a release, with edits, and something deleted, in its own folders."""
-    template = tmp_path / "template"
-    shutil.copytree(snapshot(), template, symlinks=True)
-    git(template, "tag", "v1.0.0")
     service = tmp_path / "service"
     topics = "topics=[{name: orders.created, subscribe: true, event_type: OrderCreated}]"
     options = ("--trust", "--defaults", "--quiet", "--data", topics)
-    assert copier("copy", *options, template, service).code == 0
+    assert copier("copy", *options, release, service).code == 0
     for name in ("app/setup.py", "app/models/events.py"):
         path = service / name
         path.write_text(path.read_text() + "# mine\n")
@@ -148,15 +145,14 @@ def mine(service: Path) -> dict[str, str]:
     }
 
 
-def test_an_update_leaves_alone_what_is_the_users(service: Path, tmp_path: Path) -> None:
+def test_an_update_leaves_alone_what_is_the_users(service: Path, release: Path) -> None:
     """Edits stay, what is deleted stays deleted, and new versions of starters don't come."""
     before = mine(service)
-    template = tmp_path / "template"
     for name in ("app/setup.py", "app/handlers/events.py.jinja", "app/main.py"):
-        path = template / "template" / name
+        path = release / "template" / name
         path.write_text(path.read_text() + "\n# of the template\n")
-    commit(template)
-    git(template, "tag", "v1.1.0")
+    commit(release)
+    git(release, "tag", "v1.1.0")
     outcome = copier("update", "--trust", "--defaults", "--quiet", cwd=service)
     assert outcome.code == 0, outcome.text
     assert mine(service) == before
@@ -166,13 +162,25 @@ def test_an_update_leaves_alone_what_is_the_users(service: Path, tmp_path: Path)
 
 
 def test_a_recopy_leaves_alone_what_is_the_users(service: Path) -> None:
-    """It brings back what is deleted, but edits stay."""
+    """Edits stay, what is deleted stays deleted, but of the template's it comes back."""
     before = mine(service)
+    (service / "app/main.py").write_text("# mine\n")
+    (service / "app/core/health.py").unlink()
     outcome = copier("recopy", "--trust", "--defaults", "--quiet", "--overwrite", cwd=service)
+    assert outcome.code == 0, outcome.text
+    assert mine(service) == before
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_a_recopy_with_other_answers_begins_what_is_new(service: Path) -> None:
+    """With starters: only where the files are the same, what is missing was removed."""
+    options = ("--trust", "--defaults", "--quiet", "--overwrite", *data(service_type="crud-api"))
+    before = mine(service)
+    outcome = copier("recopy", *options, cwd=service)
     assert outcome.code == 0, outcome.text
     after = mine(service)
     assert {name: after[name] for name in before} == before
-    assert "app/handlers/events.py" in after
+    assert "app/api/items.py" in after
 
 
 def test_rendering_twice_gives_the_same(tmp_path: Path) -> None:
