@@ -52,7 +52,7 @@ format: $(READY) ## format the Python
 	@$(BIN)/ruff format .
 
 fuzz: $(READY) ## lead CASES (500) services through edits, switches and updates: no line gets lost
-	@UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py $(ARGS)
+	@UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py tests/updates/test_switching.py $(ARGS)
 
 update-services: $(READY) ## update many services: SERVICES="../orders ../mail"; prints a table
 	@$(BIN)/python -m updating.many $(SERVICES)

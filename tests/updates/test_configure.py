@@ -1,17 +1,15 @@
 """`make configure`: other answers, and nothing of the user's lost on the way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.output.running import runner
-from tests.rendering import commit, git
-from tests.updates.conftest import Command, append, generate, status, tree
+from tests.rendering import commit
+from tests.updates.conftest import Command, status
 
-AGENT = ("--on", "agent", "--set", "model=gpt-4.1-mini")
 CREATED = ("--topic", "orders.created", "subscribe=true", "event_type=OrderCreated")
 
 
@@ -74,103 +72,3 @@ def test_what_makes_no_sense_is_refused(
     assert command(service, "configure", *options, template=release) == 1
     assert told in capsys.readouterr().err
     assert status(service) == []
-
-
-def write_handlers(service: Path) -> None:
-    """Have a handler, a test of it, a module that it shares with a route, and edited starters."""
-    append(service / "app/handlers/events.py", "", "# mine")
-    append(
-        service / "app/handlers/orders.py",
-        '"""Mine."""',
-        "from app.models.events import OrderCreated",
-        "from app.services.publisher import Publisher",
-        "MINE = (OrderCreated, Publisher)",
-    )
-    append(service / "tests/test_orders.py", "from app.handlers import orders", "MINE = orders")
-    append(service / "app/domain/prices.py", '"""Mine."""', "PRICE = 1")
-    route = (
-        "from fastapi import APIRouter",
-        "from app.domain.prices import PRICE",
-        "router = APIRouter()",
-    )
-    append(service / "app/api/prices.py", '"""Mine."""', *route)
-
-
-def edit_the_door(service: Path) -> None:
-    """Use the state store in the one file that is always there."""
-    append(
-        service / "app/setup.py", "from app.services.state import StateStore  # noqa: E402, F401"
-    )
-
-
-def edit_a_file_that_goes(service: Path) -> None:
-    """Change a file of the template that only services with events have."""
-    append(service / "app/services/publisher.py", "", "MINE = True")
-
-
-def delete_a_starter(service: Path) -> None:
-    """Have no use for what came with the topic."""
-    (service / "app/handlers/events.py").unlink()
-    append(
-        service / "app/handlers/own.py",
-        '"""Mine."""',
-        "from app.models.events import OrderCreated",
-        "from app.services.pubsub import on",
-        '@on("orders.created")',
-        "async def created(event: OrderCreated) -> None:",
-        '    """Take it."""',
-    )
-
-
-CASES: Sequence[tuple[Callable[[Path], None], str]] = [
-    (lambda service: None, "pubsub"),
-    (lambda service: None, "state"),
-    (write_handlers, "pubsub"),
-    (edit_the_door, "state"),
-    (edit_a_file_that_goes, "pubsub"),
-    (delete_a_starter, "pubsub"),
-]
-
-
-@pytest.mark.parametrize(("edit", "feature"), CASES)
-def test_off_and_on_again_is_the_same(
-    edit: Callable[[Path], None],
-    feature: str,
-    release: Path,
-    tmp_path: Path,
-    command: Command,
-) -> None:
-    """To the last byte, and its tests pass at each step."""
-    topics = [{"name": "orders.created", "subscribe": True, "event_type": "OrderCreated"}]
-    service = generate(release, tmp_path / "service", topics=topics, consumer_group="mine")
-    edit(service)
-    before = tree(service)
-    with runner(tmp_path) as run:
-        assert command(service, "configure", "--off", feature, template=release) == 0
-        assert tree(service) != before
-        done = run("pytest", "-q", cwd=service)
-        assert done.code in {0, 5}, done.output
-        assert command(service, "configure", "--on", feature) == 0
-        assert tree(service) == before, git(service, "diff", before, "HEAD")
-        done = run("pytest", "-q", cwd=service)
-        assert done.code in {0, 5}, done.output
-
-
-@pytest.mark.parametrize("options", [("--on", "invocation"), AGENT])
-def test_on_and_off_again_is_the_same(
-    options: Sequence[str], service: Path, release: Path, command: Command
-) -> None:
-    """Of what has no default, the answer is kept for the next time."""
-    before = tree(service)
-    assert command(service, "configure", *options, template=release) == 0
-    with_it = tree(service)
-    assert command(service, "configure", "--off", options[1]) == 0
-    kept = service / ".parked"
-    if options == AGENT:
-        assert yaml.safe_load((kept / "answers.yml").read_text())["agent"]["answers"]["model"]
-        commit(service)
-        assert command(service, "configure", "--on", "agent") == 0
-        assert tree(service) == with_it
-    else:
-        assert tree(service) == before
-    assert not kept.exists()

@@ -1,6 +1,7 @@
 """`make update`: done, or a conflict that is told, or nothing at all."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 
 from tests.rendering import commit, git
 from tests.updates.conftest import Command, append, generate, status, tag
+from updating.__main__ import main
+from updating.template import CLONE
 from updating.update import UNDO
 
 
@@ -258,6 +261,31 @@ def test_the_lock_file_is_renewed(
     assert command(service, "update", template=release) == 0, capsys.readouterr()
     assert (service / "uv.lock").read_text() == "new\n"
     assert "M  uv.lock" in status(service)
+
+
+def test_checks_that_fail_are_told(
+    service: Path,
+    newer: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """With 1; what the update brought is there, to be mended."""
+    makefile = service / "Makefile"
+    text = makefile.read_text()
+    for goal, recipe in [("check", "@echo all is well"), ("test", "@echo one fails; false")]:
+        start, end = re.search(rf"^{goal}: .*\n(\t.*\n)+", text, re.MULTILINE).span()  # pyright: ignore[reportOptionalMemberAccess]
+        text = f"{text[:start]}{goal}: ## mine\n\t{recipe}\n{text[end:]}"
+    makefile.write_text(text)
+    commit(service)
+    monkeypatch.chdir(service)
+    monkeypatch.setenv(CLONE, str(newer))
+    assert main(["update", "--yes"]) == 1
+    said = capfd.readouterr().out
+    assert "all is well\nmake test …\none fails\n" in said
+    assert said.endswith(
+        f"make test fails, see above. Finish: mend it, then git commit. Undo: {UNDO}\n"
+    )
+    assert "A  app/core/more.py" in status(service)
 
 
 def test_the_check_is_a_line(
