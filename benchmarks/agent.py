@@ -46,7 +46,6 @@ def figures() -> Iterator[Figure]:
                 value=added,
                 unit="ms",
                 baseline=allowed,
-                ratio=added / allowed,
                 goal=1.0,
                 better="lower",
             )
@@ -55,7 +54,6 @@ def figures() -> Iterator[Figure]:
                 value=times[f"agent, {name}"],
                 unit="ms",
                 baseline=times[f"openai, {name}"],
-                ratio=times[f"agent, {name}"] / times[f"openai, {name}"],
                 goal=None,
                 better="lower",
             )
@@ -172,7 +170,6 @@ def _of_streams(before: Probed, after: Probed) -> Iterator[Figure]:
             value=value * 1000,
             unit="ms",
             baseline=BLOCKED_MS,
-            ratio=value * 1000 / BLOCKED_MS,
             goal=goal,
             better="lower",
         )
@@ -181,7 +178,6 @@ def _of_streams(before: Probed, after: Probed) -> Iterator[Figure]:
         value=after["peak"] / 1024,
         unit="MB",
         baseline=before["peak"] / 1024,
-        ratio=after["peak"] / before["peak"],
         goal=FLAT,
         better="lower",
     )

@@ -253,8 +253,8 @@ def _compared(
 ) -> Figure:
     value, baseline = values[OURS], values[MINIMAL]
     name = f"{what} / minimal app"
-    return Figure(name, value, unit, baseline, value / baseline, goal, better)
+    return Figure(name, value, unit, baseline, goal, better)
 
 
 def _against(what: str, unit: str, value: float, aim: float, *, better: Any = "lower") -> Figure:
-    return Figure(f"{what} / aim", value, unit, aim, value / aim, 1.0, better)
+    return Figure(f"{what} / aim", value, unit, aim, 1.0, better)

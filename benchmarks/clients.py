@@ -124,13 +124,11 @@ def figures() -> Iterator[Figure]:
             for in_flight, goal in GOALS.items():
                 rates = asyncio.run(_rates(port, in_flight))
                 for name, rate in rates.items():
-                    ratio = rate / rates[BASELINE]
                     yield Figure(
                         name=f"{name} / {BASELINE}, {in_flight} in flight",
                         value=rate,
                         unit="/s",
                         baseline=rates[BASELINE],
-                        ratio=ratio,
                         goal=goal if name == CHOSEN else None,
                         better="higher",
                     )

@@ -4,23 +4,29 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+KEYS = ("name", "value", "unit", "baseline", "ratio", "goal", "better")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value; `ratio` to its baseline is what the goal is about."""
+    """A measured value; its ratio to the baseline is what the goal is about."""
 
     name: str
     value: float
     unit: str
     baseline: float
-    ratio: float
     goal: float | None
     """None where the figure is there to compare with."""
     better: Literal["lower", "higher"]
+
+    @property
+    def ratio(self) -> float:
+        """The value in units of the baseline."""
+        return self.value / self.baseline
 
     @property
     def reached(self) -> bool:
@@ -65,11 +71,9 @@ def _digits(value: float) -> str:
 
 def write(figures: Iterable[Figure], path: Path) -> None:
     """Write the figures as a list in JSON."""
+    values = [{key: getattr(figure, key) for key in KEYS} for figure in figures]
     rounded = [
-        {
-            key: round(value, 4) if isinstance(value, float) else value
-            for key, value in asdict(figure).items()
-        }
-        for figure in figures
+        {key: round(value, 4) if isinstance(value, float) else value for key, value in each.items()}
+        for each in values
     ]
     path.write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")

@@ -12,36 +12,30 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from benchmarks.copying import ROOT, cloned, commit, render, run
 from benchmarks.figures import Figure, seconds
 
-ROOT = Path(__file__).resolve().parent.parent
 GOAL = 4.0
 ROUNDS = 7
-GIT = ("git", "-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.org")
 
 
 def figures() -> Iterator[Figure]:
     """Measure an update of a generic service by a version in which one file changed."""
-    with TemporaryDirectory(prefix="benchmark-") as folder:
-        template, service = Path(folder) / "template", Path(folder) / "service"
-        settings = Path(folder) / "settings.yml"
-        settings.write_text("{}\n")
-        os.environ["COPIER_SETTINGS_PATH"] = str(settings)  # not those of the person who measures
-        _run("git", "clone", "--quiet", "--no-tags", "--no-local", str(ROOT), str(template))
-        _run("git", "-C", str(template), "tag", "v1.0.0")
-        _render(template, service, "v1.0.0")
-        _commit(service)
+    with cloned() as (template, services):
+        service = services / "service"
+        run("git", "-C", str(template), "tag", "v1.0.0")
+        render(template, service, version="v1.0.0")
+        commit(service)
         with (template / "template/app/main.py").open("a") as file:
             file.write("\n# Newer.\n")
-        _commit(template)
-        _run("git", "-C", str(template), "tag", "v1.1.0")
+        commit(template)
+        run("git", "-C", str(template), "tag", "v1.1.0")
         numbers = count()
         copy = "rendering a copy"
         times = seconds(
             {
-                copy: lambda: _render(template, Path(folder) / str(next(numbers)), "v1.1.0"),
+                copy: lambda: render(template, services / str(next(numbers)), version="v1.1.0"),
                 "update": partial(_update, service, template),
             },
             ROUNDS,
@@ -51,7 +45,6 @@ def figures() -> Iterator[Figure]:
             value=times["update"],
             unit="s",
             baseline=times[copy],
-            ratio=times["update"] / times[copy],
             goal=GOAL,
             better="lower",
         )
@@ -66,18 +59,3 @@ def _update(service: Path, template: Path) -> None:
     subprocess.run(
         [sys.executable, *command], cwd=copy, env=environment, check=True, capture_output=True
     )
-
-
-def _render(template: Path, destination: Path, version: str) -> None:
-    options = ("--trust", "--defaults", "--quiet", "--vcs-ref", version)
-    _run(sys.executable, "-m", "copier", "copy", *options, str(template), str(destination))
-
-
-def _commit(folder: Path) -> None:
-    _run(*GIT, "-C", str(folder), "init", "--quiet")
-    _run(*GIT, "-C", str(folder), "add", "--all")
-    _run(*GIT, "-C", str(folder), "commit", "--quiet", "--no-gpg-sign", "--message", "A commit")
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
