@@ -1,7 +1,7 @@
 """A copy of the service in which Copier works: the service changes only once that went well."""
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,9 +107,16 @@ def changed(service: Service, tree: str, kinds: str) -> list[str]:
 
 
 def render(
-    template: Template, service: Service, destination: Path, data: Mapping[str, Any]
+    template: Template,
+    service: Service,
+    destination: Path,
+    data: Mapping[str, Any],
+    only: Sequence[str] = (),
 ) -> Path:
     """Render a fresh copy with given answers, at the service's version of the template.
+
+    Args:
+        only: the files that are wanted, where it is not all of them.
 
     Raises:
         RefusedError: an answer is wrong.
@@ -120,6 +127,7 @@ def render(
             destination,
             data=dict(data),
             vcs_ref=template.commit(service.version),
+            exclude=["*", *(f"!{name}" for name in only)] if only else [],
             defaults=True,
             unsafe=True,
             quiet=True,

@@ -10,7 +10,7 @@ import yaml
 
 from updating.errors import RefusedError
 from updating.scratch import render
-from updating.service import Service, answers_of, given
+from updating.service import ANSWERS, Service, answers_of, given
 from updating.template import Template
 
 HANDLERS, EVENTS = "app/handlers/events.py", "app/models/events.py"
@@ -36,7 +36,8 @@ def handlers(
     own: list[Any] = preset.get("topics") or []
     with TemporaryDirectory(prefix="configure-") as temporary:
         fresh = Path(temporary) / "fresh"
-        render(template, service, fresh, {**given(after), "topics": [*own, *new]})
+        data = {**given(after), "topics": [*own, *new]}
+        render(template, service, fresh, data, only=(EVENTS, HANDLERS))
         there = {
             name: _text(fresh / name) for name in (EVENTS, HANDLERS) if (fresh / name).exists()
         }
@@ -69,7 +70,7 @@ def defaults(answers: Mapping[str, Any], service: Service, template: Template) -
     data = {"service_type": answers["service_type"], "features": answers["features"]}
     with TemporaryDirectory(prefix="configure-") as temporary:
         try:
-            folder = render(template, service, Path(temporary) / "defaults", data)
+            folder = render(template, service, Path(temporary) / "defaults", data, (ANSWERS,))
         except RefusedError:
             return {}
         return answers_of(folder)
