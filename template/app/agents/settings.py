@@ -37,5 +37,5 @@ class AgentSettings(Environment):
         default=8000, ge=1, description="Tokens of a conversation that are remembered."
     )
     otel_instrumentation_genai_capture_message_content: bool = Field(
-        default=False, description="Whether logs hold what was asked and answered."
+        default=False, description="Whether logs and spans hold what was said."
     )
