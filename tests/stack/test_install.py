@@ -105,3 +105,15 @@ def test_what_is_missing_is_named() -> None:
         install.redis_server()
     with pytest.raises(StackError, match=r"java is missing: .*apt install default-jre-headless\)"):
         install.kafka_home()
+
+
+def test_each_part_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it is, or what it lacks; the others are brought nevertheless."""
+    named = [program(tmp_path / name, "") for name in ("daprd", "sentry")]
+    monkeypatch.setenv("DAPRD", str(named[0]))
+    assert not install.everything()
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert "apt install redis-server" in said["redis_server"]
+    assert [said["daprd"], said["sentry"]] == [str(path) for path in named]
