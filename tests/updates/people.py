@@ -1,7 +1,7 @@
 """What people do to a service that was generated for them."""
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Person:
     """By file."""
     deleted: set[str] = field(default_factory=set[str])
     count: int = 0
+    starts: bool = True
+    """Whether each topic still has its handler: else a service says so and does not start."""
 
     def files(self, *kinds: str) -> list[str]:
         """Return the files of the service that have these kinds of owner, or none of any."""
@@ -83,8 +85,9 @@ class Person:
         kept = [line for line in self.lines.get(name, []) if line in new]
         self.lines[name] = [*kept, *lines]
 
-    def give_up_tests(self) -> None:
-        """Delete the tests that came with the service, as what they look at is another."""
+    def give_up(self, names: Iterable[str]) -> None:
+        """Have nothing more of what was in modules, nor the tests that came with the service."""
+        self.starts = self.starts and not any(name.startswith("app/handlers/") for name in names)
         for name in self.files("users"):
             if name.startswith("tests/test_") and not name.startswith("tests/test_mine"):
                 self.delete(name)
@@ -155,7 +158,7 @@ def a_function_rewritten(person: Person, number: int) -> None:
         name, node = functions[number % len(functions)]
         line = f"    raise NotImplementedError({number})"
         person.replace(name, node.body[0].lineno, node.end_lineno or 0, line)
-        person.give_up_tests()
+        person.give_up([])
 
 
 def a_function_renamed(person: Person, number: int) -> None:
@@ -172,7 +175,7 @@ def a_function_removed(person: Person, number: int) -> None:
     if functions := person.functions():
         name, node = functions[number % len(functions)]
         person.replace(name, node.decorator_list[0].lineno, node.end_lineno or 0)
-        person.give_up_tests()
+        person.give_up([name])
 
 
 def a_module_deleted(person: Person, number: int) -> None:
@@ -184,7 +187,7 @@ def a_module_deleted(person: Person, number: int) -> None:
     if "app/setup.py" not in gone:
         for each in gone:
             person.delete(each)
-        person.give_up_tests()
+        person.give_up(gone)
 
 
 def a_file_deleted(person: Person, number: int) -> None:

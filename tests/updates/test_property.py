@@ -3,7 +3,8 @@
 After every update: no conflict, what is the user's is as it was to the last byte, what the user
 deleted is not there, what is the template's is as in a fresh copy with the same answers, the user's
 lines in shared files aside, and the service imports. The number of lives is `UPDATE_CASES`, some by
-default; `make fuzz` runs 500. One in `SAMPLE` has its service's tests run in the end.
+default; `make fuzz` runs 500. One in `SAMPLE` has its service's tests run in the end; where that
+one has a topic without a handler, and so says that it can't start, the next.
 """
 
 import json
@@ -154,6 +155,7 @@ def test_no_user_loses_a_line(
     """Whatever was generated, changed, switched and skipped."""
     monkeypatch.setenv(CLONE, str(releases))
     done, numbers = Counter[str](), count(shard - SHARDS, SHARDS)
+    due = 0
 
     @seed(shard)
     @settings(
@@ -166,6 +168,7 @@ def test_no_user_loses_a_line(
     )
     @given(cases())
     def live(case: Case) -> None:
+        nonlocal due
         if (number := next(numbers)) < 0:  # the first is the simplest there is, in each shard
             return
         with TemporaryDirectory(prefix="life-") as temporary:
@@ -176,7 +179,9 @@ def test_no_user_loses_a_line(
             asked = run("app.main", cwd=service)
             assert asked.code == 0, asked.output
             done["lives"] += 1
-            if number % SAMPLE == 0:
+            due += number % SAMPLE == 0
+            if due and life.person.starts:
+                due -= 1
                 tests = run("pytest", "-q", "-k", "not until_it_is_told", cwd=service)
                 assert tests.code in {0, 5}, tests.output
                 done["tested"] += 1
