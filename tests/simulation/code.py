@@ -91,6 +91,7 @@ class VirtualTime(ModuleType):
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__("time")
         self.time = self.monotonic = self.perf_counter = now
+        self.time_ns = lambda: round(now() * 1e9)
 
 
 def virtual_datetime(now: Callable[[], float]) -> type[datetime]:
