@@ -1,4 +1,4 @@
-"""Archetypes and a LearnFlow service, in environments made only from what they declare."""
+"""The archetypes, in environments made only from what they declare."""
 
 import os
 import re
@@ -17,7 +17,7 @@ from dev.serve import free_port
 from tests.output.combinations import combinations
 from tests.output.conftest import Rendering
 
-PRESETS = ("ai-agent", "crud-api", "event-processor", "code-executor", "concepts")
+PRESETS = ("ai-agent", "crud-api", "event-processor", "code-executor")
 UNREACHABLE = re.compile(r"error sending request|failed to fetch|dns error|connect", re.IGNORECASE)
 START_SECONDS = 30.0
 UV = (sys.executable, "-m", "uv")

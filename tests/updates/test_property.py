@@ -38,7 +38,7 @@ from updating.template import CLONE
 __all__ = ["run"]
 
 SHARDS = 10
-CASES = int(os.environ.get("UPDATE_CASES", SHARDS))
+CASES = int(os.environ.get("UPDATE_CASES", "3"))
 SAMPLE = 20
 
 
