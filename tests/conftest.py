@@ -20,8 +20,8 @@ ASKS_FOR_FILE_MODE = "copier._main.Worker._sync_git_index_executable_bit"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Run three workers for each core: services under test often wait."""
-    return 3 * (os.cpu_count() or 1)
+    """Run two workers for each core: services under test often wait."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
