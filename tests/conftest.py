@@ -15,7 +15,6 @@ from tests.sharing import once, shared_folder
 Rendered = Callable[..., Path]
 LIVES = "lives"
 """The property of a test that says what it led services through, each with its number."""
-ASKS_FOR_FILE_MODE = "copier._main.Worker._sync_git_index_executable_bit"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,13 +46,7 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.org")
-        # A third of a rendering: Copier asks git for each file whether core.fileMode is off.
-        patch.setattr(ASKS_FOR_FILE_MODE, _does_nothing, raising=False)
         yield
-
-
-def _does_nothing(*_: object) -> None:
-    """Ask nothing: no test is about file systems without modes."""
 
 
 @pytest.fixture
