@@ -61,7 +61,7 @@ async def test_it_runs_until_it_is_told_to_end() -> None:
     """SIGTERM ends it, with nothing on stderr."""
     port = free_port()
     process = await start(APP_PORT=str(port), LOG_FORMAT="json")
-    async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(20):
+    async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(90):
         while True:
             try:
                 assert (await client.get("/health")).status_code == 200
