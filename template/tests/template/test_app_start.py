@@ -19,22 +19,29 @@ from app.main import create_app
 from dev.serve import HOST, free_port, serve
 
 
-async def start(**variables: str) -> Process:
-    """Run `python -m app` with these variables."""
-    return await asyncio.create_subprocess_exec(
+@asynccontextmanager
+async def started(**variables: str) -> AsyncGenerator[Process]:
+    """Run `python -m app` with these variables, inside the block at the longest."""
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "app"),
         env={**os.environ, **variables},
         stdout=PIPE,
         stderr=PIPE,
     )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.mark.usefixtures("companions")
 async def test_a_wrong_configuration_is_a_line_each_and_exit_78() -> None:
     """So that all can be put right in one go; nothing else is said."""
-    process = await start(APP_PORT="abc", LOG_LEVEL="loud")
-    out, said = await process.communicate()
+    async with started(APP_PORT="abc", LOG_LEVEL="loud") as process:
+        out, said = await process.communicate()
     assert [line.split(": ")[0] for line in said.decode().splitlines()] == [
         "APP_PORT='abc'",
         "LOG_LEVEL='loud'",
@@ -60,16 +67,16 @@ def test_a_variable_out_of_range_is_named(
 async def test_it_runs_until_it_is_told_to_end() -> None:
     """SIGTERM ends it, with nothing on stderr."""
     port = free_port()
-    process = await start(APP_PORT=str(port), LOG_FORMAT="json")
-    async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(90):
-        while True:
-            try:
-                assert (await client.get("/health")).status_code == 200
-                break
-            except ConnectError:
-                await asyncio.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    out, said = await process.communicate()
+    async with started(APP_PORT=str(port), LOG_FORMAT="json") as process:
+        async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(90):
+            while True:
+                try:
+                    assert (await client.get("/health")).status_code == 200
+                    break
+                except ConnectError:
+                    await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        out, said = await process.communicate()
     assert said.decode() == ""
     assert all(line.startswith("{") for line in out.decode().splitlines())
     assert process.returncode in {0, -signal.SIGTERM}
