@@ -7,6 +7,7 @@ within the answer, may have been paid for, and is an error.
 
 import asyncio
 import json
+import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -56,6 +57,8 @@ AT_ONCE = 2.0  # seconds after the request
 LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 DRAIN = 0.05  # seconds
+TALKATIVE = ("httpcore2", "httpx2", "openai")
+"""Loggers that at LOG_LEVEL=debug tell what is sent, and what can't be sent: keys, too."""
 
 Response = AsyncAPIResponse[Any]
 
@@ -93,6 +96,8 @@ class ModelServer:
     @asynccontextmanager
     async def open(cls, settings: AgentSettings) -> AsyncGenerator["ModelServer"]:
         """Open the pool, one for the process, and close it at the end."""
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
         plain = (settings.openai_base_url or "").startswith("http://")
         async with (
             httpx2.AsyncClient(

@@ -1,17 +1,40 @@
 """Settings of the agent: what operations change over the declaration."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+import httpx2
+from pydantic import AfterValidator, Field, SecretStr
 
 from app.core.config import Environment
+
+
+def _key(key: SecretStr) -> SecretStr:
+    """Return a key without the white space around it; the rest must fit into a header."""
+    text = key.get_secret_value().strip()
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be printable ASCII without blanks")
+    return SecretStr(text)
+
+
+def _url(text: str) -> str:
+    """Return the address of a server without the white space around it."""
+    try:
+        url = httpx2.URL(text.strip())
+    except httpx2.InvalidURL:
+        url = httpx2.URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError("must be http:// or https:// and a host")
+    return text.strip()
 
 
 class AgentSettings(Environment):
     """The standard variables of OpenAI's client, and the limits."""
 
-    openai_api_key: SecretStr = Field(description="Key of the OpenAI-compatible server.")
-    openai_base_url: str | None = Field(
+    openai_api_key: Annotated[SecretStr, AfterValidator(_key)] = Field(
+        description="Key of the OpenAI-compatible server."
+    )
+    openai_base_url: Annotated[str, AfterValidator(_url)] | None = Field(
         default=None,
         description="Another server than OpenAI's, for example http://127.0.0.1:8081/v1.",
     )

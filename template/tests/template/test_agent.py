@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel, SecretStr
 
 from app.agents.client import Agent
-from app.agents.errors import AnswerWithheldError, ModelAnswerError
+from app.agents.errors import AnswerWithheldError, ModelAnswerError, ModelUnavailableError
 from app.agents.reply import Message
 from app.agents.settings import AgentSettings
 from app.agents.usage import Price, PriceTable, Usage
-from app.core.config import ConfigurationError
+from app.core.config import ConfigurationError, load_settings
 from app.core.declaration.agent import AgentConfig
 from app.core.feature import discover
 from app.main import create_app
@@ -185,6 +185,49 @@ async def test_without_a_key_it_does_not_start(
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(ConfigurationError, match=r"^OPENAI_API_KEY is missing"):
         create_app(features=discover())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("OPENAI_API_KEY", " ", "OPENAI_API_KEY: Value error, must be printable ASCII"),
+        ("OPENAI_API_KEY", f"{KEY} {KEY}", "OPENAI_API_KEY: Value error, must be printable ASCII"),
+        ("OPENAI_API_KEY", f"\u201c{KEY}", "OPENAI_API_KEY: Value error, must be printable ASCII"),
+        ("OPENAI_BASE_URL", "api.test/v1", "OPENAI_BASE_URL='api.test/v1': Value error, must be"),
+        ("OPENAI_BASE_URL", "ftp://api.test", "OPENAI_BASE_URL='ftp://api.test': Value error, mu"),
+        ("OPENAI_BASE_URL", "https:///v1", "OPENAI_BASE_URL='https:///v1': Value error, must be"),
+        ("OPENAI_BASE_URL", "http://a:b/", "OPENAI_BASE_URL='http://a:b/': Value error, must be"),
+    ],
+)
+def test_what_can_reach_no_server_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    """One line, without the key."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(AgentSettings)
+    assert str(caught.value).startswith(told)
+    assert KEY not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_white_space_around_a_key_is_no_part_of_it() -> None:
+    """Files of secrets end with a line end."""
+    settings = AgentSettings(openai_api_key=SecretStr(f" {KEY}\n"))
+    assert settings.openai_api_key.get_secret_value() == KEY
+
+
+@pytest.mark.parametrize("key", [KEY, f"{KEY}\n"])
+async def test_no_log_holds_the_key(
+    agent_with: AgentWith, caplog: pytest.LogCaptureFixture, key: str
+) -> None:
+    """At LOG_LEVEL=debug either, nor of a request that can't be sent."""
+    caplog.set_level("DEBUG")
+    async with agent_with(openai_api_key=SecretStr(key), agent_retries=0) as agent:
+        with suppress(ModelUnavailableError):
+            await agent.chat([QUESTION])
+    assert KEY not in caplog.text
 
 
 def test_a_key_is_not_shown() -> None:
