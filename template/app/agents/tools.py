@@ -4,12 +4,14 @@
     reply = await agent.chat(messages, tools=tools)
 
 A function's name, docstring and annotations are what the model is told of it. What it returns,
-or what was wrong with the call, goes back to the model as data.
+or what was wrong with the call, goes back to the model as data. A function that is not `async`
+runs in a thread, so that nobody else waits for it; at the deadline it is left to itself there.
 """
 
+import asyncio
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast, get_type_hints
 
@@ -38,6 +40,19 @@ class _Tool:
     function: Function
     arguments: type[BaseModel]
     description: str
+
+    async def run(self, given: Mapping[str, object]) -> object:
+        """Return what the function returns: one that may block does so in a thread."""
+        if inspect.iscoroutinefunction(self.function):
+            return await cast("Awaitable[object]", self.function(**given))
+        result = await asyncio.to_thread(self._blocking, given)
+        return await cast("Awaitable[object]", result) if inspect.isawaitable(result) else result
+
+    def _blocking(self, given: Mapping[str, object]) -> object:
+        try:
+            return self.function(**given)
+        except StopIteration as error:  # no future takes one: it would never be done
+            raise RuntimeError("The function ran out of items.") from error
 
 
 class Tools:
@@ -84,15 +99,13 @@ class Tools:
             found = error.errors(include_url=False, include_input=False, include_context=False)
             return "invalid", _error(json.dumps(found, default=str))
         try:
-            result = tool.function(**{key: getattr(given, key) for key in type(given).model_fields})
-            if inspect.isawaitable(result):
-                result = await cast("Awaitable[object]", result)
+            result = await tool.run({key: getattr(given, key) for key in type(given).model_fields})
+            text = to_json(result).decode()
         except ServiceError as error:
             return "failed", _error(error.detail)
         except Exception:  # a bug is ours; the model is told that there is no result
             log.exception("agent.tool_failed", tool=name)
             return "failed", _error("The tool failed.")
-        text = to_json(result).decode()
         if len(text) > MAX_RESULT:
             return "too long", _error(f"The result is longer than {MAX_RESULT} characters.")
         return "ok", text

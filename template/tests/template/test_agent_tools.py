@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from contextvars import ContextVar
 from typing import Annotated
 
 import pytest
@@ -49,7 +51,22 @@ def endless() -> str:
     return "x" * 100_000
 
 
-TOOLS = Tools(add, find, broken, endless)
+def empty() -> str:
+    """Return the first of nothing."""
+    return next(iter(()))
+
+
+def strange() -> object:
+    """Return what is no JSON."""
+    return object()
+
+
+def half() -> str:
+    """Return half a character."""
+    return "\ud800"
+
+
+TOOLS = Tools(add, find, broken, endless, empty, strange, half)
 
 
 async def result(name: str, arguments: str) -> dict[str, object]:
@@ -89,6 +106,9 @@ async def test_a_result_is_data() -> None:
         ("find", '{"name": "x"}', "There is no thing 'x'."),
         ("broken", "{}", "The tool failed."),
         ("endless", "{}", "longer than"),
+        ("empty", "{}", "The tool failed."),
+        ("strange", "{}", "The tool failed."),
+        ("half", "{}", "The tool failed."),
     ],
 )
 async def test_what_goes_wrong_is_a_result(name: str, arguments: str, error: str) -> None:
@@ -140,7 +160,7 @@ async def test_the_model_is_told_results_until_it_answers(
     assert reply.content == "One moment.\n\nIt is 3."
     assert (reply.finish_reason, reply.usage.estimated) == ("stop", False)
     first, second = openai_server.requests
-    assert len(first.tools or []) == 4
+    assert len(first.tools or []) == 7
     told = second.messages[len(first.messages) :]
     assert [message.role for message in told] == ["assistant", "tool", "tool"]
     results = [json.loads(message.text) for message in told[1:]]
@@ -161,19 +181,45 @@ async def test_rounds_have_an_end(ask: Ask, agent: Agent, openai_server: OpenAIS
     assert len(openai_server.requests) == MAX_ROUNDS + 1
 
 
+@pytest.mark.parametrize("name", ["waiting", "blocking"])
 async def test_tools_end_with_the_deadline(
-    agent_with: AgentWith, openai_server: OpenAIServer
+    agent_with: AgentWith, openai_server: OpenAIServer, name: str
 ) -> None:
-    """One deadline, tools included."""
+    """One deadline, tools included; those that block are waited for no longer."""
+    released = threading.Event()
 
-    async def endless() -> None:
+    async def waiting() -> None:
         """Wait."""
         await asyncio.Event().wait()
 
-    openai_server.script.append(Says(calls=[Call("endless")]))
-    async with agent_with(agent_seconds=0.3) as agent, asyncio.timeout(60):
+    def blocking() -> None:
+        """Block."""
+        released.wait(60)
+
+    openai_server.script.append(Says(calls=[Call(name)]))
+    async with agent_with(agent_seconds=0.3) as agent, asyncio.timeout(30):
         with pytest.raises(ModelDeadlineError):
-            await agent.chat([QUESTION], tools=Tools(endless))
+            await agent.chat([QUESTION], tools=Tools(waiting, blocking))
+    assert not released.is_set()
+    released.set()
+
+
+async def test_a_tool_that_blocks_stops_nobody_else() -> None:
+    """It runs in a thread, where the context of the request is, too."""
+    loop, begun, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    said = ContextVar("said", default="nothing")
+    said.set("hello")
+
+    def block() -> str:
+        """Block until the loop says so."""
+        loop.call_soon_threadsafe(begun.set)
+        return said.get() if released.wait(60) else "nobody came"
+
+    call = ToolCall(id="call-1", function=Function(name="block"))
+    calling = asyncio.create_task(Tools(block).call(call))
+    await begun.wait()
+    released.set()
+    assert await calling == '"hello"'
 
 
 async def test_calls_without_tools_are_no_answer(agent: Agent, openai_server: OpenAIServer) -> None:
