@@ -33,7 +33,9 @@ from app.features.agent import spared
 from dev.openai import openai_app
 from dev.serve import serve
 
-CONFIG = AgentConfig(model="gpt-4.1-mini", max_tokens=2000)
+PROMPT = " ".join(f"Rule {number}: answer with a question of your own." for number in range(111))
+"""About 5,000 characters, all of which each answer is compared with."""
+CONFIG = AgentConfig(model="gpt-4.1-mini", max_tokens=2000, system_prompt_template=PROMPT)
 TICK = 0.001  # seconds
 
 

@@ -1,8 +1,9 @@
 """The agent: typed answers, what they cost, and nothing that must not be told."""
 
 import json
+import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 
 from app.agents.client import Agent
 from app.agents.errors import AnswerWithheldError, ModelAnswerError, ModelUnavailableError
+from app.agents.guard import RUN, SIGN, Guard, Watch
 from app.agents.reply import Message
 from app.agents.settings import AgentSettings
 from app.agents.usage import Price, PriceTable, Usage
@@ -166,6 +168,32 @@ async def test_a_part_of_the_prompt_may_be_said(agent: Agent, openai_server: Ope
     """An agent may say what it is."""
     openai_server.script.append("I am a helpful AI tutor.")
     assert (await agent.chat([QUESTION])).content == "I am a helpful AI tutor."
+
+
+@pytest.mark.parametrize("size", [1, 7, 5000])
+def test_so_much_of_the_prompt_in_a_row_is_too_much(size: int) -> None:
+    """Wherever it stands in the prompt and in the answer, in pieces of any size."""
+    prompt = " ".join(str(number) for number in range(1000, 1100))
+    guard = Guard("", prompt)
+    for start in range(0, len(prompt) - RUN, 13):
+        for length, too_much in ((RUN - 1, False), (RUN, True)):
+            answer = f"{'x' * start}{prompt[start : start + length]}y"
+            watch = Watch(guard)
+            told = ""
+            with pytest.raises(AnswerWithheldError) if too_much else nullcontext():
+                for at in range(0, len(answer), size):
+                    told += watch.tell(answer[at : at + size])
+                assert told + watch.rest() == answer
+            assert prompt[start : start + SIGN] not in told or not too_much
+
+
+def test_a_long_answer_is_looked_through_in_no_time() -> None:
+    """The event loop stands still meanwhile."""
+    prompt = " ".join(str(number) for number in range(100_000, 103_000))[:20_000]
+    guard = Guard(KEY, prompt)
+    started = time.thread_time()
+    guard.check(f"{prompt[:50]}, {prompt[90:130]}; " * 4000)
+    assert time.thread_time() - started < 2
 
 
 async def test_a_version_tells_other_prompts_apart(agent_with: AgentWith) -> None:
