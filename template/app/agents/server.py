@@ -10,7 +10,7 @@ import json
 import logging
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -43,6 +43,7 @@ from app.agents.errors import (
 )
 from app.agents.settings import AgentSettings
 from app.agents.wire import Chunk, Completion, Events
+from app.core.errors import ServiceError
 
 log = structlog.get_logger("app.agent")
 
@@ -57,6 +58,10 @@ AT_ONCE = 2.0  # seconds after the request
 LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 DRAIN = 0.05  # seconds
+AROUND = 1_000_000
+"""Bytes that an answer may have beside its tokens."""
+PER_TOKEN, PER_EVENT = 16, 1024
+"""Bytes that a token may have, and that an event of a stream may have, which brings a token."""
 TALKATIVE = ("httpcore2", "httpx2", "openai")
 """Loggers that at LOG_LEVEL=debug tell what is sent, and what can't be sent: keys, too."""
 
@@ -128,7 +133,9 @@ class ModelServer:
         """
         async with AsyncExitStack() as stack:
             response = await self._answered(stack, question, deadline, stream=False)
-            body = await _within(deadline, response.read)
+            most = AROUND + PER_TOKEN * question.max_tokens
+            async with aclosing(_pieces(response, deadline, most)) as pieces:
+                body = b"".join([piece async for piece in pieces])
         return _read(Completion, body)
 
     async def stream(self, question: Question, deadline: float) -> AsyncGenerator[Chunk | None]:
@@ -138,17 +145,18 @@ class ModelServer:
         """
         async with AsyncExitStack() as stack:
             response = await self._answered(stack, question, deadline, stream=True)
-            pieces, events = response.iter_bytes(), Events()
             yield None
-            while piece := await _within(deadline, lambda: anext(pieces, b"")):
-                for data in events.feed(piece):
-                    if data == b"[DONE]":
-                        await _drained(pieces)
-                        return
-                    chunk = _read(Chunk, data)
-                    if chunk.error:
-                        raise ModelBrokenError("The model's server failed midway.")
-                    yield chunk
+            events, most = Events(), AROUND + PER_EVENT * question.max_tokens
+            async with aclosing(_pieces(response, deadline, most)) as pieces:
+                async for piece in pieces:
+                    for data in events.feed(piece):
+                        if data == b"[DONE]":
+                            await _drained(pieces)
+                            return
+                        chunk = _read(Chunk, data)
+                        if chunk.error:
+                            raise ModelBrokenError("The model's server failed midway.")
+                        yield chunk
 
     async def _answered(
         self, closing: AsyncExitStack, question: Question, deadline: float, *, stream: bool
@@ -255,9 +263,19 @@ def _read(kind: type[M], sent: bytes) -> M:
         raise ModelAnswerError("The model's server sent no completion.") from None
 
 
+async def _pieces(response: Response, deadline: float, most: int) -> AsyncGenerator[bytes]:
+    """Yield what is sent; an answer without an end fills no memory."""
+    pieces = response.iter_bytes()
+    while piece := await _within(deadline, lambda: anext(pieces, b"")):
+        most -= len(piece)
+        if most < 0:
+            raise ModelAnswerError("The model's server sends more than an answer can be.")
+        yield piece
+
+
 async def _drained(pieces: AsyncIterator[bytes]) -> None:
     """Read what comes after the last event, if it comes at once: else the connection is lost."""
-    with suppress(TimeoutError, httpx2.HTTPError):
+    with suppress(TimeoutError, ServiceError):
         async with asyncio.timeout(DRAIN):
             async for _ in pieces:
                 pass

@@ -5,7 +5,7 @@
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from app.agents import server
 from app.agents.client import Agent
@@ -59,6 +59,13 @@ def body(**changes: Any) -> Response:
 def events(text: str) -> Response:
     """Return a stream of any content."""
     return Response(text, media_type="text/event-stream")
+
+
+async def endless() -> AsyncGenerator[bytes]:
+    """Yield more and more, as fast as it is read."""
+    while True:
+        yield b"x" * 65_536
+        await asyncio.sleep(0)
 
 
 def failure(status: int, code: str | None = None) -> list[Scripted]:
@@ -121,6 +128,7 @@ EITHER_WAY = [
     Fault("content_filter", lambda: [Says(WORDS, finish="content_filter")], AnswerWithheldError),
     Fault("a refusal", lambda: [Says(None, refusal="I won't.")], AnswerWithheldError),
     Fault("another model", lambda: [Says(WORDS, model="other")], None),
+    Fault("no end", lambda: [StreamingResponse(endless())], ModelAnswerError),
 ]
 
 
