@@ -9,7 +9,7 @@ from app.agents import metrics, traces
 from app.agents.errors import ModelBrokenError, ModelRefusedError, ModelUnavailableError
 from app.agents.server import Question
 from app.agents.usage import PriceTable, Usage, usage_of
-from app.agents.wire import Calls, Chunk, Completion, Said
+from app.agents.wire import Calls, Chunk, Completion, Delta, Said
 from app.agents.wire import Usage as Reported
 from app.core.errors import ServiceError
 
@@ -49,7 +49,7 @@ class Bill:
     def completed(self, completion: Completion) -> None:
         """Hear a whole answer."""
         choice = completion.choices[0]
-        self._id, self.model = completion.id, completion.model
+        self._id, self.model = completion.id or "", completion.model or ""
         self._reported, self.finish = completion.usage, choice.finish_reason
         self._message = choice.message
 
@@ -62,10 +62,11 @@ class Bill:
         self._reported = chunk.usage or self._reported
         text = ""
         for piece in (chunk.choices or [])[:1]:
-            text = piece.delta.content or ""
+            delta = piece.delta or Delta()
+            text = delta.content or ""
             self._texts.append(text)
-            self._refusals.append(piece.delta.refusal or "")
-            for call in piece.delta.tool_calls or []:
+            self._refusals.append(delta.refusal or "")
+            for call in delta.tool_calls or []:
                 self._calls.feed(call)
             self.finish = piece.finish_reason or self.finish
         return text

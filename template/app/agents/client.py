@@ -36,6 +36,8 @@ MAX_ROUNDS = 5
 MAX_REPEATED = 8_000
 """Characters of an answer of the wrong shape that the model is shown again."""
 
+ENDS = {"stop", "tool_calls", "function_call"}
+"""Why a whole answer ends."""
 BETWEEN = "\n\n"
 """What stands between the texts of two rounds."""
 
@@ -171,7 +173,7 @@ class Agent:
     def _usable(self, bill: Bill, question: Question) -> None:
         """Raise for what looks like an answer and is none."""
         said = bill.said
-        if bill.finish == "length":
+        if bill.finish in {"length", "max_tokens"}:
             raise AnswerCutError(f"The answer is longer than {self._max_tokens} tokens.")
         if bill.finish is None:
             raise AnswerCutError("The answer ended before its end.")
@@ -179,9 +181,11 @@ class Agent:
             raise AnswerWithheldError("The model's server filtered the answer.")
         if said.refusal:
             raise AnswerWithheldError("The model refused to answer.")
+        if bill.finish not in ENDS:
+            raise AnswerCutError("The answer ended for a reason that is no end.")
         if said.tool_calls and question.tools is omit:
             raise ModelAnswerError("The model calls tools, and has none.")
-        if not (said.content or said.tool_calls):
+        if not ((said.content or "").strip() or said.tool_calls):
             raise ModelAnswerError("The answer is empty.")
 
     def _reply(self, content: C, bills: Sequence[Bill]) -> Reply[C]:

@@ -55,6 +55,8 @@ def usage_of(reported: Reported | None, asked: int, answered: str, limit: int) -
     """
     if (
         reported is None
+        or not reported.prompt_tokens
+        or (answered and not reported.completion_tokens)
         or reported.prompt_tokens > 2 * asked + 1000
         or reported.completion_tokens > max(limit, len(answered.encode()) + 1000)
     ):

@@ -86,7 +86,7 @@ class Delta(BaseModel):
 class Piece(BaseModel):
     """A piece of an answer; the last one says why it ended."""
 
-    delta: Delta = Delta()
+    delta: Delta | None = None
     finish_reason: str | None = None
 
 
@@ -96,8 +96,8 @@ Usage = Annotated[Reported | None, WrapValidator(_or_none)]
 class Completion(BaseModel):
     """An answer at once."""
 
-    id: str = ""
-    model: str = ""
+    id: str | None = None
+    model: str | None = None
     choices: Annotated[list[Choice], Field(min_length=1)]
     usage: Usage = None
 
@@ -105,8 +105,8 @@ class Completion(BaseModel):
 class Chunk(BaseModel):
     """A part of a streamed answer; one with the usage has no choices, one with an error neither."""
 
-    id: str = ""
-    model: str = ""
+    id: str | None = None
+    model: str | None = None
     choices: list[Piece] | None = None
     usage: Usage = None
     error: Any = None

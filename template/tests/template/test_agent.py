@@ -60,7 +60,14 @@ async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIS
 
 @pytest.mark.parametrize(
     "usage",
-    [None, {"prompt_tokens": -5, "completion_tokens": 5}, {"completion_tokens": 10**9}],
+    [
+        None,
+        {"prompt_tokens": -5, "completion_tokens": 5},
+        {"completion_tokens": 10**9},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 5},
+        {"completion_tokens": 0},
+    ],
 )
 async def test_nonsense_in_the_usage_is_estimated(
     agent: Agent, openai_server: OpenAIServer, usage: dict[str, int] | None

@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import json
 import traceback
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -61,6 +62,11 @@ def events(text: str) -> Response:
     return Response(text, media_type="text/event-stream")
 
 
+def chunks(*sent: dict[str, Any]) -> Response:
+    """Return a stream of these chunks."""
+    return events("".join(f"data: {json.dumps(chunk)}\n\n" for chunk in sent))
+
+
 async def endless() -> AsyncGenerator[bytes]:
     """Yield more and more, as fast as it is read."""
     while True:
@@ -107,6 +113,7 @@ AT_ONCE = [
     Fault("a choice of nothing", lambda: [body(choices=[{}])], ModelAnswerError),
     Fault("content null", lambda: [Says(None)], ModelAnswerError),
     Fault("no content", lambda: [Says("")], ModelAnswerError),
+    Fault("no id, no model", lambda: [body(id=None, model=None)], None),
     Fault("usage null", lambda: [Says(WORDS, usage=None)], None),
     Fault("usage of nonsense", lambda: [body(usage={"prompt_tokens": "x"})], None),
 ]
@@ -120,11 +127,24 @@ STREAMED = [
     Fault("half a line", lambda: [Says(WORDS, end="half a line")], AnswerCutError),
     Fault("an error in the stream", lambda: [Says(WORDS, end="error")], ModelBrokenError),
     Fault("no content", lambda: [Says("")], ModelAnswerError),
+    Fault(
+        "a last chunk of nothing",
+        lambda: [
+            chunks(
+                {"id": "c-1", "model": "m", "choices": [{"delta": {"content": "hi"}}]},
+                {"id": None, "model": None, "choices": [{"delta": None, "finish_reason": "stop"}]},
+            )
+        ],
+        None,
+    ),
     Fault("no usage", lambda: [Says(WORDS, usage=None)], None),
 ]
 EITHER_WAY = [
     Fault("length", lambda: [Says(WORDS, finish="length")], AnswerCutError),
     Fault("over the limit", lambda: ["word " * 200], AnswerCutError),
+    Fault("length by another name", lambda: [Says(WORDS, finish="max_tokens")], AnswerCutError),
+    Fault("an end by error", lambda: [Says(WORDS, finish="error")], AnswerCutError),
+    Fault("white space", lambda: [Says(" \n ")], ModelAnswerError),
     Fault("content_filter", lambda: [Says(WORDS, finish="content_filter")], AnswerWithheldError),
     Fault("a refusal", lambda: [Says(None, refusal="I won't.")], AnswerWithheldError),
     Fault("another model", lambda: [Says(WORDS, model="other")], None),
