@@ -6,8 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from app.agents import metrics, traces
-from app.agents.errors import ModelBrokenError, ModelRefusedError, ModelUnavailableError
-from app.agents.server import Question
+from app.agents.server import Question, Sending
 from app.agents.usage import PriceTable, Usage, usage_of
 from app.agents.wire import Calls, Chunk, Completion, Delta, Said
 from app.agents.wire import Usage as Reported
@@ -18,7 +17,7 @@ Settle = Callable[[Usage, float | None, bool], None]
 
 
 class Bill:
-    """Counts a call at its end; a call that was refused costs nothing.
+    """Counts a call at its end; a call that was refused, or was not made, costs nothing.
 
     What was sent and not heard to its end is estimated: its prompt, and what was heard.
     """
@@ -38,6 +37,7 @@ class Bill:
         self._texts: list[str] = []
         self._refusals: list[str] = []
         self._calls = Calls()
+        self.sending = Sending()
         self.model = ""
         self.finish: str | None = None
         self.usage = Usage()
@@ -81,7 +81,7 @@ class Bill:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        question, said, paid = self._question, self.said, not _free(error)
+        question, said, paid = self._question, self.said, self.sending.asked
         if paid:
             calls = [call.function.arguments for call in said.tool_calls or []]
             heard = "".join([said.content or "", *calls])
@@ -101,12 +101,6 @@ class Bill:
         )
         metrics.count(record)
         traces.tell(record, said, whole=self._whole)
-
-
-def _free(error: BaseException | None) -> bool:
-    if isinstance(error, ModelBrokenError):
-        return False
-    return isinstance(error, ModelUnavailableError | ModelRefusedError)
 
 
 def _name(error: BaseException | None) -> str:

@@ -134,7 +134,8 @@ class Agent:
         for _ in range(MAX_ROUNDS + 1):
             question, before = self._question(said, tools=tools), bool(_joined(bills))
             async with self._billed(question, user, deadline, bills) as bill:
-                async with aclosing(self._server.stream(question, deadline)) as chunks:
+                parts = self._server.stream(question, deadline, bill.sending)
+                async with aclosing(parts) as chunks:
                     async for chunk in chunks:
                         if chunk is None:
                             if len(bills) == 1:
@@ -165,7 +166,7 @@ class Agent:
     ) -> Bill:
         """Ask once, and return the bill, which holds the answer."""
         async with self._billed(question, user, deadline, bills) as bill:
-            bill.completed(await self._server.complete(question, deadline))
+            bill.completed(await self._server.complete(question, deadline, bill.sending))
             self._usable(bill, question)
             self._guard.check(bill.said.content or "")
         return bill

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import random
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -53,10 +54,13 @@ PASSING = {408, 409, 429}
 """Statuses that may pass; 5xx are others."""
 LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
 """Codes of a 429 that waiting does not help."""
+WORD = re.compile(r"[a-z0-9_.-]{1,64}")
+"""What is logged of a refusal; its message can hold the key, or what was asked."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
 AT_ONCE = 2.0  # seconds after the request
 LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+DISCONNECTED = "disconnected"
 DRAIN = 0.05  # seconds
 AROUND = 1_000_000
 """Bytes that an answer may have beside its tokens."""
@@ -89,6 +93,14 @@ class Question:
         return len(json.dumps([*self.messages, *given], default=str))
 
 
+@dataclass
+class Sending:
+    """How far a call has come."""
+
+    asked: bool = False
+    """Whether a request is out, or was, that nobody refused: it may have been paid."""
+
+
 class ModelServer:
     """An OpenAI-compatible server, through one pool of connections."""
 
@@ -96,6 +108,8 @@ class ModelServer:
         self._completions = client.chat.completions
         self._beginning = asyncio.Lock()
         self._retries = retries
+        self._renamed = False
+        """Whether the server wants `max_tokens` to be called `max_completion_tokens`."""
 
     @classmethod
     @asynccontextmanager
@@ -125,26 +139,28 @@ class ModelServer:
         ):
             yield cls(client, settings.agent_retries)
 
-    async def complete(self, question: Question, deadline: float) -> Completion:
+    async def complete(self, question: Question, deadline: float, sending: Sending) -> Completion:
         """Return the answer by `deadline`, a time of the event loop.
 
         Raises:
             ModelUnavailableError, ModelDeadlineError, ModelRefusedError, ModelAnswerError
         """
         async with AsyncExitStack() as stack:
-            response = await self._answered(stack, question, deadline, stream=False)
+            response = await self._answered(stack, question, deadline, sending, stream=False)
             most = AROUND + PER_TOKEN * question.max_tokens
             async with aclosing(_pieces(response, deadline, most)) as pieces:
                 body = b"".join([piece async for piece in pieces])
         return _read(Completion, body)
 
-    async def stream(self, question: Question, deadline: float) -> AsyncGenerator[Chunk | None]:
+    async def stream(
+        self, question: Question, deadline: float, sending: Sending
+    ) -> AsyncGenerator[Chunk | None]:
         """Yield None once the server begins, then what it sends; closing it stops the server.
 
         Raises what `complete` raises.
         """
         async with AsyncExitStack() as stack:
-            response = await self._answered(stack, question, deadline, stream=True)
+            response = await self._answered(stack, question, deadline, sending, stream=True)
             yield None
             events, most = Events(), AROUND + PER_EVENT * question.max_tokens
             async with aclosing(_pieces(response, deadline, most)) as pieces:
@@ -159,52 +175,84 @@ class ModelServer:
                         yield chunk
 
     async def _answered(
-        self, closing: AsyncExitStack, question: Question, deadline: float, *, stream: bool
+        self,
+        closing: AsyncExitStack,
+        question: Question,
+        deadline: float,
+        sending: Sending,
+        *,
+        stream: bool,
     ) -> Response:
         """Send until the server begins to answer."""
 
         async def send() -> Response:
-            response = self._completions.with_streaming_response.create(
-                model=question.model,
-                messages=question.messages,
-                temperature=question.temperature,
-                max_tokens=question.max_tokens,
-                response_format=question.response_format,
-                tools=question.tools,
-                stream=stream,
-                stream_options={"include_usage": True} if stream else omit,
-            )
-            return await closing.enter_async_context(response)
+            renamed = self._renamed
+            try:
+                return await self._begun(closing, question, renamed=renamed, stream=stream)
+            except APIStatusError as error:
+                if renamed or not _of_limit(error):
+                    raise
+            self._renamed = True
+            return await self._begun(closing, question, renamed=True, stream=stream)
 
         clock = asyncio.get_running_loop().time
         for attempt in count():
             async with self._beginning:  # one in a turn of the loop: each takes milliseconds
                 await asyncio.sleep(0)
             started = clock()
+            sending.asked = True
             try:
                 return await _within(deadline, send)
+            except ModelRefusedError:
+                sending.asked = False
+                raise
             except _PassingError as error:
                 failure = error
             except ModelBrokenError as error:
                 if clock() - started > AT_ONCE:
                     raise
-                failure = _PassingError(error.detail, "disconnected", 0.0)
-            wait = failure.wait if failure.wait is not None else _backoff(attempt)
+                failure = _PassingError(error.detail, DISCONNECTED)
+            sending.asked = False
+            wait = failure.wait(attempt)
             if attempt >= self._retries or wait >= deadline - clock():
-                raise ModelUnavailableError(failure.detail, failure.wait)
+                raise ModelUnavailableError(failure.detail, failure.retry_after)
             RETRIES.labels(failure.reason).inc()
             log.warning("agent.retried", reason=failure.reason, wait_seconds=round(wait, 2))
             await asyncio.sleep(wait)
         raise AssertionError("counting has no end")
 
+    async def _begun(
+        self, closing: AsyncExitStack, question: Question, *, renamed: bool, stream: bool
+    ) -> Response:
+        """Send once; `renamed` is the limit's newer name."""
+        response = self._completions.with_streaming_response.create(
+            model=question.model,
+            messages=question.messages,
+            temperature=question.temperature,
+            max_tokens=omit if renamed else question.max_tokens,
+            max_completion_tokens=question.max_tokens if renamed else omit,
+            response_format=question.response_format,
+            tools=question.tools,
+            stream=stream,
+            stream_options={"include_usage": True} if stream else omit,
+        )
+        return await closing.enter_async_context(response)
+
 
 class _PassingError(ModelUnavailableError):
-    """Nothing was answered, and nothing is paid: it may be tried again, after `wait` seconds."""
+    """Nothing was answered, and nothing is paid: it may be tried again."""
 
-    def __init__(self, detail: str, reason: str, wait: float | None = None) -> None:
-        super().__init__(detail)
+    def __init__(self, detail: str, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(detail, retry_after)
         self.reason = reason
-        self.wait = wait
+
+    def wait(self, attempt: int) -> float:
+        """Return how many seconds to wait: as the server says, else longer each time."""
+        if self.retry_after is not None:
+            return self.retry_after
+        if self.reason == DISCONNECTED:
+            return 0.0
+        return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
 
 
 async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:
@@ -229,31 +277,41 @@ def _of_status(error: APIStatusError) -> ModelUnavailableError | ModelRefusedErr
     lasting = status == 429 and error.code in LASTING
     if (status in PASSING or status >= 500) and not lasting:
         return _PassingError(detail, str(status), retry_after(error.response.headers))
+    about = {"code": error.code, "param": error.param, "type": error.type}
+    words = {name: text for name, text in about.items() if text and WORD.fullmatch(str(text))}
+    log.warning("agent.refused", status=status, **words)
     return ModelRefusedError(f"{detail[:-1]}: the quota is used up." if lasting else detail)
+
+
+def _of_limit(error: APIStatusError) -> bool:
+    """Whether a newer model refuses the limit for its older name."""
+    told = error.status_code, error.code, error.param
+    return told == (400, "unsupported_parameter", "max_tokens")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Return how many seconds the server wants to be left alone; None where it says nothing."""
+    given = headers.get("retry-after", "")
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    for wait in (milliseconds and milliseconds / 1000, _number(given), _until(given)):
+        if wait is not None and 0 <= wait < float("inf"):
+            return wait
+    return None
+
+
+def _number(text: str) -> float | None:
     try:
-        if milliseconds := headers.get("retry-after-ms"):
-            wait = float(milliseconds) / 1000
-        else:
-            wait = float(headers.get("retry-after", ""))
+        return float(text)
     except ValueError:
-        try:
-            wait = (_date(headers.get("retry-after", "")) - datetime.now(UTC)).total_seconds()
-        except ValueError:
-            return None
-    return wait if 0 <= wait < float("inf") else None
+        return None
 
 
-def _date(text: str) -> datetime:
-    found = parsedate_to_datetime(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _backoff(attempt: int) -> float:
-    return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
+def _until(text: str) -> float | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
 
 
 def _read(kind: type[M], sent: bytes) -> M:

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.agents.client import Agent
 from app.agents.errors import BudgetError, ModelRefusedError
@@ -79,6 +80,27 @@ async def test_a_call_that_was_refused_costs_nothing(
         with pytest.raises(Exception, match="longer than"):
             await agent.chat([QUESTION], user="u-1")
     assert (await ledger.account("u-1")).tokens == 40
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_call_that_ends_while_it_waits_for_another_try_costs_nothing(
+    agent_with: AgentWith, ledger: Ledger, openai_server: OpenAIServer, stream: bool
+) -> None:
+    """The server refused the last one, and is asked nothing."""
+    openai_server.script.append(Failure(429, retry_after="300"))
+    async with agent_with(ledger=ledger, agent_seconds=600.0) as agent:
+        with capture_logs() as logs:
+            parts = agent.stream([QUESTION], user="u-1")
+            asking = anext(parts) if stream else agent.chat([QUESTION], user="u-1")
+            call = asyncio.ensure_future(asking)
+            async with asyncio.timeout(60):
+                while not any(line["event"] == "agent.retried" for line in logs):
+                    await asyncio.sleep(0.01)
+            call.cancel()
+            await asyncio.wait([call])
+            await parts.aclose()
+    account = await ledger.account("u-1")
+    assert (account.calls, account.tokens, account.reserved) == (0, 0, {})
 
 
 async def test_a_stream_that_nobody_hears_to_its_end_is_paid(

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
+from structlog.testing import capture_logs
 
 from app.agents import server
 from app.agents.client import Agent
@@ -31,7 +32,7 @@ from app.agents.reply import Message, Reply
 from app.core.errors import ServiceError
 from dev.openai import Failure, OpenAIServer, Silence
 from dev.openai import Reply as Says
-from dev.openai.script import Scripted
+from dev.openai.script import Scripted, problem
 from dev.serve import free_port
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
@@ -254,6 +255,7 @@ async def test_a_connection_that_breaks_at_once_was_idle_for_too_long(
             with pytest.raises(error) as caught:
                 await at_once(agent)
     assert (type(caught.value), asked) == (error, tries)
+    assert getattr(caught.value, "retry_after", None) is None
 
 
 async def test_the_deadline_holds_over_all_tries(
@@ -276,7 +278,10 @@ async def test_the_deadline_holds_over_all_tries(
         ({"retry-after": "-3"}, None),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "0"}, 0),
         ({"retry-after": "3", "retry-after-ms": "20"}, 0.02),
+        ({"retry-after": "3", "retry-after-ms": "soon"}, 3),
+        ({"retry-after": "3", "retry-after-ms": "-1"}, 3),
     ],
 )
 def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
@@ -290,3 +295,49 @@ def test_retry_after_may_be_a_date() -> None:
     later, over = (format_datetime(now + timedelta(hours=hours), usegmt=True) for hours in (1, -1))
     assert 3500 < (server.retry_after({"retry-after": later}) or 0) <= 3600
     assert server.retry_after({"retry-after": over}) is None
+
+
+@pytest.mark.parametrize("ask", [at_once, streamed])
+async def test_newer_models_call_the_limit_by_another_name(
+    ask: Callable[[Agent], Any], agent_with: AgentWith, openai_server: OpenAIServer
+) -> None:
+    """The server says so once, which costs nothing; from then on it has its way."""
+    about = {"code": "unsupported_parameter", "param": "max_tokens"}
+    openai_server.script.append(problem(400, "Use 'max_completion_tokens'.", **about))
+    async with agent_with(agent_retries=0) as agent:
+        for _ in range(2):
+            assert (await ask(agent)).content
+    told = [(asked.max_tokens, asked.max_completion_tokens) for asked in openai_server.requests]
+    assert told == [(100, None), (None, 100), (None, 100)]
+
+
+async def test_a_limit_that_is_refused_by_both_names_is_refused(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """Nobody asks for ever."""
+    about = {"code": "unsupported_parameter", "param": "max_tokens"}
+    openai_server.script.extend(problem(400, "No.", **about) for _ in range(9))
+    with pytest.raises(ModelRefusedError):
+        await at_once(agent)
+    assert len(openai_server.requests) == 2
+
+
+async def test_the_log_says_why_a_call_was_refused(
+    agent: Agent, openai_server: OpenAIServer
+) -> None:
+    """In the server's words, if they are words; its message may hold the key."""
+    openai_server.script.append(problem(400, KEY, code="unsupported_value", param="temperature"))
+    openai_server.script.append(problem(400, KEY, code=f"{KEY} ", param=f"Bearer {KEY}"))
+    with capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(ModelRefusedError):
+                await at_once(agent)
+    said, unsaid = (line for line in logs if line["event"] == "agent.refused")
+    assert (said["status"], said["code"], said["param"]) == (
+        400,
+        "unsupported_value",
+        "temperature",
+    )
+    assert said["type"] == "invalid_request_error"
+    assert not {"code", "param"} & set(unsaid)
+    assert KEY not in str(logs)
