@@ -245,6 +245,12 @@ class Agent:
         return asyncio.get_running_loop().time() + self._seconds
 
 
+def smallest(config: AgentConfig, settings: AgentSettings) -> int:
+    """Return how many tokens any call reserves: the longest answer, and the system prompt."""
+    said = len(config.system_prompt_template.encode())
+    return bound(said, settings.max_tokens or config.max_tokens)
+
+
 @cache
 def _schema(shape: type[BaseModel]) -> ResponseFormatJSONSchema:
     # Not strict: strict schemas forbid open dictionaries; the answer is validated here anyway.

@@ -214,6 +214,8 @@ class Ledger:
 
 def _exhausted(account: Account, tokens: int, limit: int, now: datetime) -> BudgetError:
     """Return the error; what is spent comes back tomorrow, what is reserved perhaps soon."""
+    if tokens > limit:
+        return BudgetError(f"This call may take {tokens} tokens, more than the {limit} of a day.")
     soon = account.tokens + tokens <= limit
     tomorrow = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     told = f"{account.tokens} of {limit} tokens are spent, {account.held} reserved by other calls"

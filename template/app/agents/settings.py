@@ -51,7 +51,7 @@ class AgentSettings(Environment):
         default=2, ge=0, le=10, description="How often a call is repeated that was not answered."
     )
     agent_prices: Path | None = Field(
-        default=None, description="Your price table, instead of app/agents/prices.yaml."
+        default=None, description="Your prices, beside and over those of app/agents/prices.yaml."
     )
     user_tokens_per_day: int | None = Field(
         default=None, ge=1, description="Tokens that a user may spend a day (UTC)."

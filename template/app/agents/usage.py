@@ -85,14 +85,8 @@ class PriceTable:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "PriceTable":
-        """Read a table; a ConfigurationError tells what is wrong with it."""
-        path = path or PRICES
-        try:
-            content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
-            return cls(TypeAdapter(dict[str, Price]).validate_python(content))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-            about = " ".join(str(error).split())
-            raise ConfigurationError(f"AGENT_PRICES={path}: {about}") from None
+        """Read our table, and one that adds to it and wins; a ConfigurationError says what is wrong."""
+        return cls(_read(PRICES) | (_read(path) if path else {}))
 
     def cost(self, model: str, usage: Usage) -> float | None:
         """Return US dollars; None where the model's price is not known."""
@@ -103,3 +97,12 @@ class PriceTable:
         fresh = usage.tokens_in - usage.tokens_cached
         dollars = fresh * price.input + usage.tokens_cached * price.cached
         return (dollars + usage.tokens_out * price.output) / MILLION
+
+
+def _read(path: Path) -> dict[str, Price]:
+    try:
+        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return TypeAdapter(dict[str, Price]).validate_python(content)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
+        about = " ".join(str(error).split())
+        raise ConfigurationError(f"AGENT_PRICES={path}: {about}") from None

@@ -95,10 +95,13 @@ async def test_the_server_says_which_model_answered(
 
 
 def test_prices_are_data(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """A table of one's own takes the place of the template's; a wrong one fails the start."""
+    """A table of one's own adds to the template's and wins; a wrong one fails the start."""
     own = tmp_path_factory.mktemp("prices") / "prices.yaml"
-    own.write_text("homemade: {input: 1, cached: 0, output: 2}\n")
-    assert PriceTable.load(own).cost("homemade", Usage(1_000_000, 1_000_000)) == 3
+    own.write_text(
+        "homemade: {input: 1, cached: 0, output: 2}\ngpt-4o: {input: 9, cached: 9, output: 9}"
+    )
+    prices, million = PriceTable.load(own), Usage(1_000_000)
+    assert [prices.cost(model, million) for model in ("homemade", "gpt-4o", "gpt-4.1")] == [1, 9, 2]
     own.write_text("homemade: {input: cheap}\n")
     with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
         PriceTable.load(own)
@@ -244,6 +247,26 @@ def test_what_can_reach_no_server_does_not_start(
         load_settings(AgentSettings)
     assert str(caught.value).startswith(told)
     assert KEY not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("AGENT_PRICES", "/nope.yaml", "AGENT_PRICES=/nope.yaml: "),
+        ("USER_TOKENS_PER_DAY", "40", "USER_TOKENS_PER_DAY=40: each call needs more, "),
+    ],
+)
+@pytest.mark.usefixtures("service")
+async def test_what_would_fail_every_call_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
+) -> None:
+    """One line, before anything is opened."""
+    monkeypatch.setenv("MAX_TOKENS", "40")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as caught:
+        create_app(features=discover())
+    assert str(caught.value).startswith(told)
     assert "\n" not in str(caught.value)
 
 

@@ -94,7 +94,9 @@ async def test_a_call_that_ends_while_it_waits_for_another_try_costs_nothing(
             asking = anext(parts) if stream else agent.chat([QUESTION], user="u-1")
             call = asyncio.ensure_future(asking)
             async with asyncio.timeout(60):
-                while not any(line["event"] == "agent.retried" for line in logs):
+                while not any(  # noqa: ASYNC110 - a log offers no event
+                    line["event"] == "agent.retried" for line in logs
+                ):
                     await asyncio.sleep(0.01)
             call.cancel()
             await asyncio.wait([call])
@@ -157,6 +159,13 @@ async def test_what_is_not_written_yet_counts(store: StateStore) -> None:
         await ledger.reserve("u-1", 60, seconds=30)
     await ledger.written()
     assert (await Ledger(store, 100).account("u-1")).calls == 1
+
+
+async def test_a_call_that_no_day_can_pay_is_told_so(store: StateStore) -> None:
+    """To come back tomorrow would not help."""
+    with pytest.raises(BudgetError, match="more than the 100 of a day") as refused:
+        await Ledger(store, 100).reserve("u-1", 101, seconds=30)
+    assert refused.value.retry_after is None
 
 
 async def test_tomorrow_is_new(store: StateStore) -> None:
