@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from app.agents.reply import Message
+from app.agents.turns import Turns
 from app.agents.usage import estimate
 from app.core.declaration.agent import AgentConfig
 from app.core.errors import NotFoundError
@@ -40,6 +41,7 @@ class History:
 
     def __init__(self, store: StateStore, config: AgentConfig, tokens: int) -> None:
         self._store = store
+        self._turns = Turns(store)
         self._pattern = config.context_key
         self._limit = config.max_history
         self._tokens = tokens
@@ -66,7 +68,7 @@ class History:
         """Add one question and its answer; the oldest turns beyond the limits go.
 
         Raises:
-            ConflictError: other replicas answered the same session three times meanwhile.
+            ConflictError: other replicas answered the same session, time and again.
             NotFoundError: somebody else began a session of that name meanwhile.
         """
         turn = [Turn(role="user", content=question), Turn(role="assistant", content=answer)]
@@ -85,7 +87,7 @@ class History:
                 updated_at=now,
             )
 
-        await self._store.update(self._key(session_id), ConversationState, added)
+        await self._turns.update(self._key(session_id), ConversationState, added)
 
     async def delete(self, session_id: str, user_id: str | None = None) -> None:
         """Forget the conversation. Errors are those of `read`."""

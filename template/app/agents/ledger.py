@@ -11,22 +11,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
-from weakref import WeakValueDictionary
 
 import structlog
 from pydantic import BaseModel, Field
 
 from app.agents.errors import BudgetError
+from app.agents.turns import TRIES, WAIT_SECONDS, Turns
 from app.agents.usage import Usage
-from app.core.errors import ConflictError, ServiceError
+from app.core.errors import ServiceError
 from app.core.key import Key
 from app.services.state import StateStore
 
 log = structlog.get_logger("app.agent")
 
 TWO_DAYS = 2 * 24 * 3600
-TRIES = 5
-WAIT_SECONDS = 0.1
 GRACE = timedelta(seconds=30)
 """How long a reservation outlives its call's deadline: for the settling, and for other clocks."""
 
@@ -99,7 +97,7 @@ class Ledger:
         self._now = now
         self._settled = defaultdict[Where, list[_Settled]](list)
         self._writers: dict[Where, asyncio.Task[None]] = {}
-        self._turns = WeakValueDictionary[Where, asyncio.Lock]()
+        self._turns = Turns(store)
 
     @classmethod
     @asynccontextmanager
@@ -130,14 +128,7 @@ class Ledger:
             entry = {hold.name: Reserved(tokens=tokens, until=until)}
             return account.model_copy(update={"reserved": account.reserved | entry})
 
-        for tries in range(TRIES):
-            try:
-                await self._update(hold.where, reserved)
-                break
-            except ConflictError:  # other replicas, for the same user
-                if tries == TRIES - 1:
-                    raise
-                await asyncio.sleep(WAIT_SECONDS)
+        await self._update(hold.where, reserved)
         return hold
 
     def settle(self, hold: Hold, usage: Usage, cost: float | None, *, paid: bool = True) -> None:
@@ -178,17 +169,18 @@ class Ledger:
 
     async def _update(self, where: Where, change: Callable[[Account], Account]) -> None:
         """Write what is settled, and a change."""
-        turn = self._turns.setdefault(where, asyncio.Lock())
-        async with turn:
-            settled = [*self._settled.get(where, ())]
-            await self._store.update(
-                _key(where), Account, lambda kept: change(self._current(where, kept, settled))
-            )
-            left = self._settled[where][len(settled) :]
-            if left:
-                self._settled[where] = left
-            else:
-                del self._settled[where]
+        settled: list[_Settled] = []
+
+        def changed(kept: Account | None) -> Account:
+            settled[:] = self._settled.get(where, ())
+            return change(self._current(where, kept, settled))
+
+        await self._turns.update(_key(where), Account, changed)
+        # the next one in turn has not begun yet
+        if left := self._settled.get(where, [])[len(settled) :]:
+            self._settled[where] = left
+        else:
+            self._settled.pop(where, None)
 
     def _current(self, where: Where, kept: Account | None, settled: Sequence[_Settled]) -> Account:
         """Return an account with all that is settled, without reservations that are over."""

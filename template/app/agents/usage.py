@@ -85,7 +85,7 @@ class PriceTable:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "PriceTable":
-        """Read our table, and one that adds to it and wins; a ConfigurationError says what is wrong."""
+        """Read our table, and one that adds to it and wins; a ConfigurationError tells why not."""
         return cls(_read(PRICES) | (_read(path) if path else {}))
 
     def cost(self, model: str, usage: Usage) -> float | None:

@@ -76,6 +76,17 @@ async def test_no_message_is_lost_between_replicas(history: History) -> None:
     assert [text[1] for text in said[::2]] == [text[1] for text in said[1::2]]
 
 
+async def test_no_message_is_lost_when_many_answer_one_session(store: StateStore) -> None:
+    """In two replicas, four times each."""
+    config = CONFIG.model_copy(update={"max_history": 100})
+    replicas = [History(store, config, 1000) for _ in range(2)]
+    adding = (replicas[n % 2].add("s-1", "u-1", f"q{n}", f"a{n}") for n in range(8))
+    await asyncio.gather(*adding)
+    said = [message["content"] for message in await replicas[0].messages("s-1")]
+    assert sorted(said[::2]) == [f"q{n}" for n in range(8)]
+    assert [text[1] for text in said[::2]] == [text[1] for text in said[1::2]]
+
+
 async def test_a_conversation_is_its_users(history: History) -> None:
     """For others it is not there; nor can they go on with it."""
     await history.add("s-1", "u-1", "question", "answer")
