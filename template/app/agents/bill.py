@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from app.agents import metrics, traces
-from app.agents.server import Question, Sending
+from app.agents.server import Peer, Question, Sending
 from app.agents.usage import PriceTable, Usage, usage_of
 from app.agents.wire import Calls, Chunk, Completion, Delta, Said
 from app.agents.wire import Usage as Reported
@@ -23,9 +23,16 @@ class Bill:
     """
 
     def __init__(
-        self, question: Question, prices: PriceTable, settle: Settle, *, whole: bool
+        self,
+        question: Question,
+        peer: Peer,
+        prices: PriceTable,
+        settle: Settle,
+        *,
+        whole: bool,
     ) -> None:
         self._question = question
+        self._peer = peer
         self._prices = prices
         self._settle = settle
         self._whole = whole
@@ -57,7 +64,9 @@ class Bill:
         """Hear a part of an answer; return its text."""
         if self._first:
             self._first = False
-            metrics.first_chunk(self._question.model, time.perf_counter() - self._started)
+            metrics.first_chunk(
+                self._peer, self._question.model, time.perf_counter() - self._started
+            )
         self._id, self.model = chunk.id or self._id, chunk.model or self.model
         self._reported = chunk.usage or self._reported
         text = ""
@@ -90,6 +99,7 @@ class Bill:
         self._settle(self.usage, self.cost, paid)
         record = metrics.Record(
             question=question,
+            peer=self._peer,
             response_model=self.model,
             response_id=self._id,
             finish_reason=self.finish,

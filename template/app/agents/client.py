@@ -23,6 +23,7 @@ from app.agents.errors import (
 )
 from app.agents.guard import Guard, Watch
 from app.agents.ledger import Ledger
+from app.agents.metrics import EFFICIENCY
 from app.agents.reply import Message, Reply
 from app.agents.server import ModelServer, Question
 from app.agents.settings import AgentSettings
@@ -83,16 +84,22 @@ class Agent:
             yield cls(server, config, settings, prices=prices, ledger=ledger)
 
     async def chat(
-        self, messages: Sequence[Message], *, user: str | None = None, tools: Tools | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        user: str | None = None,
+        tools: Tools | None = None,
+        session: str | None = None,
     ) -> Reply[str]:
-        """Continue a conversation; the system prompt is put in front.
+        """Continue a conversation, `session` in logs; the system prompt is put in front.
 
         With tools, the model may have them called, in five rounds at most.
         """
         deadline, said = self._deadline(), self._with_system(messages)
         bills: list[Bill] = []
         for _ in range(MAX_ROUNDS + 1):
-            bill = await self._turn(self._question(said, tools=tools), deadline, user, bills)
+            question = self._question(said, tools=tools, session=session)
+            bill = await self._turn(question, deadline, user, bills)
             if not (tools and bill.said.tool_calls):
                 content = _joined(bills)
                 self._guard.check(content)
@@ -120,7 +127,12 @@ class Agent:
                 return self._reply(found, bills)
 
     async def stream(
-        self, messages: Sequence[Message], *, user: str | None = None, tools: Tools | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        user: str | None = None,
+        tools: Tools | None = None,
+        session: str | None = None,
     ) -> AsyncGenerator[str | Reply[str]]:
         """Continue a conversation piece by piece; the whole reply comes last.
 
@@ -132,7 +144,8 @@ class Agent:
         bills: list[Bill] = []
         watch = Watch(self._guard)
         for _ in range(MAX_ROUNDS + 1):
-            question, before = self._question(said, tools=tools), bool(_joined(bills))
+            question = self._question(said, tools=tools, session=session)
+            before = bool(_joined(bills))
             async with self._billed(question, user, deadline, bills) as bill:
                 parts = self._server.stream(question, deadline, bill.sending)
                 async with aclosing(parts) as chunks:
@@ -192,13 +205,15 @@ class Agent:
     def _reply(self, content: C, bills: Sequence[Bill]) -> Reply[C]:
         usage = sum((bill.usage for bill in bills), Usage())
         costs = [bill.cost for bill in bills]
-        left = 1 - usage.tokens_out / self._max_tokens
+        left = min(1.0, max(0.0, 1 - usage.tokens_out / self._max_tokens))
+        model = bills[-1].model or self._model
+        EFFICIENCY.labels(model).observe(left)
         return Reply(
             content,
             usage=usage,
             cost=None if None in costs else sum(cost or 0.0 for cost in costs),
-            token_efficiency=min(1.0, max(0.0, left)),
-            model=bills[-1].model or self._model,
+            token_efficiency=left,
+            model=model,
             finish_reason=bills[-1].finish or "stop",
         )
 
@@ -217,7 +232,8 @@ class Agent:
             if hold and ledger:
                 ledger.settle(hold, usage, cost, paid=paid)
 
-        with Bill(question, self._prices, settle, whole=self._whole) as bill:
+        peer = self._server.peer
+        with Bill(question, peer, self._prices, settle, whole=self._whole) as bill:
             bills.append(bill)
             yield bill
 
@@ -227,6 +243,7 @@ class Agent:
         *,
         shape: type[BaseModel] | None = None,
         tools: Tools | None = None,
+        session: str | None = None,
     ) -> Question:
         return Question(
             model=self._model,
@@ -235,6 +252,7 @@ class Agent:
             max_tokens=self._max_tokens,
             response_format=_schema(shape) if shape else omit,
             tools=tools.described if tools else omit,
+            session=session,
         )
 
     def _with_system(self, messages: Sequence[Message]) -> list[ChatCompletionMessageParam]:

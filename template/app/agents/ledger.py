@@ -16,6 +16,7 @@ import structlog
 from pydantic import BaseModel, Field
 
 from app.agents.errors import BudgetError
+from app.agents.metrics import REFUSED
 from app.agents.turns import TRIES, WAIT_SECONDS, Turns
 from app.agents.usage import Usage
 from app.core.errors import ServiceError
@@ -123,6 +124,9 @@ class Ledger:
 
         def reserved(account: Account) -> Account:
             if account.tokens + account.held + tokens > limit:
+                REFUSED.inc()
+                told = {"tokens": tokens, "spent": account.tokens, "reserved": account.held}
+                log.info("agent.budget_refused", **told, limit=limit)
                 raise _exhausted(account, tokens, limit, now)
             until = now + timedelta(seconds=seconds) + GRACE
             entry = {hold.name: Reserved(tokens=tokens, until=until)}

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
 
-from app.agents.server import Question
+from app.agents.server import Peer, Question
 from app.agents.usage import Usage
 
-PROVIDER = "openai"
 OPERATION = "chat"
 MODELS = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"]
 
@@ -36,6 +35,13 @@ FIRST = Histogram(
 CACHED = Counter("agent_cached_tokens_total", "Tokens that the server had cached.", ["model"])
 COST = Counter("agent_cost_dollars_total", "Cost by the price table.", ["model"])
 UNPRICED = Counter("agent_unpriced_calls_total", "Calls of models without a price.", ["model"])
+REFUSED = Counter("agent_budget_refusals_total", "Calls that a user's budget did not allow.")
+EFFICIENCY = Histogram(
+    "agent_token_efficiency",
+    "Share of the longest answer that was left unspent.",
+    ["model"],
+    buckets=[tenth / 10 for tenth in range(11)],
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +49,7 @@ class Record:
     """One call: what was asked for, and what came of it."""
 
     question: Question
+    peer: Peer
     response_model: str
     response_id: str
     finish_reason: str | None
@@ -55,14 +62,14 @@ class Record:
     """The error's code, `cancelled` where the client went away; empty where all is well."""
 
 
-def first_chunk(model: str, seconds: float) -> None:
+def first_chunk(peer: Peer, model: str, seconds: float) -> None:
     """Count how long a stream took to begin."""
-    FIRST.labels(OPERATION, PROVIDER, model).observe(seconds)
+    FIRST.labels(OPERATION, peer.provider, model).observe(seconds)
 
 
 def count(record: Record) -> None:
     """Count a call."""
-    asked = (OPERATION, PROVIDER, record.question.model)
+    asked = (OPERATION, record.peer.provider, record.question.model)
     answered = record.response_model or record.question.model
     usage = record.usage
     SECONDS.labels(*asked, record.error_type).observe(record.seconds)

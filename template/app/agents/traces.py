@@ -13,7 +13,7 @@ from openai import Omit
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from app.agents.metrics import OPERATION, PROVIDER, Record
+from app.agents.metrics import OPERATION, Record
 from app.agents.server import Question
 from app.agents.wire import Said
 
@@ -61,7 +61,9 @@ def _attributes(record: Record) -> dict[str, Any]:
     question = record.question
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": OPERATION,
-        "gen_ai.provider.name": PROVIDER,
+        "gen_ai.provider.name": record.peer.provider,
+        "server.address": record.peer.address,
+        "server.port": record.peer.port,
         "gen_ai.request.model": question.model,
         "gen_ai.request.max_tokens": question.max_tokens,
         "gen_ai.request.temperature": question.temperature,
@@ -76,6 +78,8 @@ def _attributes(record: Record) -> dict[str, Any]:
         "cost_dollars": record.cost,
         "duration_ms": round(record.seconds * 1000, 1),
     }
+    if question.session:
+        attributes["gen_ai.conversation.id"] = question.session
     if record.error_type:
         attributes["error.type"] = record.error_type
     return attributes

@@ -18,7 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Turns:
-    """The store's `update`, with turns within the process, and more patience with other replicas."""
+    """The store's `update`: in turns within the process, and with more patience for replicas."""
 
     def __init__(self, store: StateStore) -> None:
         self._store = store

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from pydantic import BaseModel, SecretStr
 
 from app.agents.client import Agent
@@ -51,11 +52,14 @@ async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIS
         "prompt_tokens_details": {"cached_tokens": 600},
     }
     openai_server.script.append(Reply("one two three four five", usage=usage))
+    told = "agent_token_efficiency_sum", {"model": "gpt-4.1-mini"}
+    before = REGISTRY.get_sample_value(*told) or 0
     reply = await agent.chat([QUESTION])
     assert reply.content == "one two three four five"
     assert reply.usage == Usage(tokens_in=1000, tokens_out=5, tokens_cached=600)
     assert reply.cost == pytest.approx((400 * 0.40 + 600 * 0.10 + 5 * 1.60) / 1_000_000)
     assert reply.token_efficiency == pytest.approx(0.95)
+    assert REGISTRY.get_sample_value(*told) == pytest.approx(before + 0.95)
 
 
 @pytest.mark.parametrize(

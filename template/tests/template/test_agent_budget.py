@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from app.agents.client import Agent
@@ -34,16 +35,20 @@ async def test_what_is_spent_is_refused(
 ) -> None:
     """A refused call asks nothing and costs nothing; others may go on."""
     openai_server.script.extend(Reply("hello", usage=USAGE) for _ in range(9))
+    before = REGISTRY.get_sample_value("agent_budget_refusals_total") or 0
     async with agent_with(ledger=ledger) as agent:
         for _ in range(3):
             await agent.chat([QUESTION], user="u-1")
-        with pytest.raises(BudgetError) as refused:
+        with capture_logs() as logs, pytest.raises(BudgetError) as refused:
             await agent.chat([QUESTION], user="u-1")
+        (line,) = logs
+        assert (line["event"], line["spent"], line["limit"]) == ("agent.budget_refused", 120, 230)
         with pytest.raises(BudgetError):
             await anext(agent.stream([QUESTION], user="u-1"))
         assert (refused.value.status, len(openai_server.requests)) == (429, 3)
         assert 0 < (refused.value.retry_after or 0) <= 24 * 3600
         await agent.chat([QUESTION], user="u-2")
+    assert REGISTRY.get_sample_value("agent_budget_refusals_total") == before + 2
     account = await ledger.account("u-1")
     assert (account.calls, account.tokens_in, account.tokens_out) == (3, 90, 30)
     assert account.cost_dollars == pytest.approx(3 * (30 * 0.40 + 10 * 1.60) / 1_000_000)

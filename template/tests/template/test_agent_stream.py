@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
 from app.agents.client import Agent
@@ -19,7 +20,6 @@ from app.agents.reply import Message, Reply
 from app.agents.sse import Event, EventStream
 from app.core.errors import ConflictError
 from dev.openai import Failure, OpenAIServer
-from dev.openai import Reply as Says
 from dev.serve import HOST, serve
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
@@ -35,6 +35,7 @@ class Source:
     made: int = 0
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     pause: float = 0.0
+    heartbeat: float = 0.05
     error: Exception | None = None
     count: int = 3
 
@@ -62,7 +63,7 @@ async def http(source: Source) -> AsyncGenerator[httpx2.AsyncClient]:
     """Return a client of an application that streams the source."""
 
     async def stream(_: Request) -> EventStream:
-        return EventStream(source.events(), heartbeat=0.05)
+        return EventStream(source.events(), heartbeat=source.heartbeat)
 
     app = Starlette(routes=[Route("/", stream)])
     async with (
@@ -121,7 +122,7 @@ async def test_a_bug_midway_tells_nothing(http: httpx2.AsyncClient, source: Sour
 
 async def test_who_goes_away_stops_the_events(http: httpx2.AsyncClient, source: Source) -> None:
     """Also where none is on its way: nobody waits for the next one."""
-    source.pause, source.count = 300, 9
+    source.pause, source.heartbeat, source.count = 300, 300, 9
     async with http.stream("GET", "/") as answer:
         await anext(answer.aiter_bytes())
     async with asyncio.timeout(10):
@@ -166,10 +167,20 @@ async def test_an_error_before_the_first_piece_is_one_of_the_call(
 
 
 async def test_a_stream_that_is_closed_stops_the_model(
-    agent: Agent, openai_server: OpenAIServer
+    agent_with: AgentWith, openai_server: OpenAIServer
 ) -> None:
-    """At once, and what was heard is paid."""
-    openai_server.script.append(Says("one two three " * 30, drip=0.1))
+    """At once, long before any deadline, and what was heard is paid."""
+    stopped = asyncio.Event()
+
+    async def silence() -> AsyncGenerator[bytes]:
+        """Say one thing, and nothing more for ever."""
+        try:
+            yield b'data: {"choices": [{"delta": {"content": "one"}}]}\n\n'
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    openai_server.script.append(StreamingResponse(silence(), media_type="text/event-stream"))
     names = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
     labels = dict(zip(names, ("chat", "openai", "gpt-4.1-mini"), strict=True))
 
@@ -178,13 +189,11 @@ async def test_a_stream_that_is_closed_stops_the_model(
         return REGISTRY.get_sample_value(name, {**labels, "error_type": "cancelled"}) or 0
 
     before = cancelled()
-    async with aclosing(agent.stream([QUESTION])) as parts:
-        for _ in range(5):
-            await anext(parts)
-    async with asyncio.timeout(10):
-        while openai_server.open:  # noqa: ASYNC110 - the server offers no event
-            await asyncio.sleep(0.01)
-    assert openai_server.abandoned == 1
+    async with agent_with(agent_seconds=300.0) as agent, asyncio.timeout(30):
+        async with aclosing(agent.stream([QUESTION])) as parts:
+            assert [await anext(parts), await anext(parts)] == ["", "one"]
+            assert not stopped.is_set()
+        await stopped.wait()
     assert cancelled() == before + 1
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from httpx2 import URL
 from opentelemetry.trace import (
     INVALID_SPAN_CONTEXT,
     NonRecordingSpan,
@@ -20,6 +21,7 @@ from app.agents import traces
 from app.agents.client import Agent
 from app.agents.errors import ModelRefusedError
 from app.agents.reply import Message
+from app.agents.server import Peer
 from app.agents.tools import Tools
 from dev.openai import Call, Failure, OpenAIServer, Reply
 
@@ -94,14 +96,16 @@ async def test_a_call_is_a_span(
     }
     openai_server.script.append(Reply("hi", usage=usage, model="gpt-4.1-mini-2025-04-14"))
     if stream:
-        _ = [part async for part in agent.stream(SECRET)]
+        _ = [part async for part in agent.stream(SECRET, session="s-1")]
     else:
-        await agent.chat(SECRET)
+        await agent.chat(SECRET, session="s-1")
     (span,) = spans
     assert (span.name, span.kind, span.ended) == ("chat gpt-4.1-mini", SpanKind.CLIENT, True)
     told = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": "openai",
+        "gen_ai.conversation.id": "s-1",
+        "server.address": "127.0.0.1",
         "gen_ai.request.model": "gpt-4.1-mini",
         "gen_ai.request.max_tokens": 100,
         "gen_ai.response.model": "gpt-4.1-mini-2025-04-14",
@@ -112,8 +116,27 @@ async def test_a_call_is_a_span(
         "gen_ai.output.type": "text",
     }
     assert told.items() <= span.attributes.items()
+    assert span.attributes["server.port"] > 1024
     assert "error.type" not in span.attributes
     assert "secret" not in str(span.attributes)
+
+
+@pytest.mark.parametrize(
+    ("url", "peer"),
+    [
+        ("https://api.openai.com/v1/", Peer("openai", "api.openai.com", 443)),
+        (
+            "https://mine.openai.azure.com/openai/v1/",
+            Peer("azure.ai.openai", "mine.openai.azure.com", 443),
+        ),
+        ("https://api.mistral.ai/v1/", Peer("mistral_ai", "api.mistral.ai", 443)),
+        ("http://localhost:8081/v1/", Peer("openai", "localhost", 8081)),
+        ("http://notopenai.azure.com.test/", Peer("openai", "notopenai.azure.com.test", 80)),
+    ],
+)
+def test_the_provider_is_told_by_its_host(url: str, peer: Peer) -> None:
+    """Where it is known; who else speaks OpenAI's protocol goes by that name."""
+    assert Peer.at(URL(url)) == peer
 
 
 async def test_a_failed_call_says_why(
