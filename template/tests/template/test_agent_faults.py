@@ -75,6 +75,12 @@ async def endless() -> AsyncGenerator[bytes]:
         await asyncio.sleep(0)
 
 
+def unnamed() -> Response:
+    """Refuse the limit for its name."""
+    told = "Use 'max_completion_tokens'."
+    return problem(400, told, code="unsupported_parameter", param="max_tokens")
+
+
 def failure(status: int, code: str | None = None) -> list[Scripted]:
     """Fail at each of three tries; a retry need not wait."""
     return [Failure(status, code, retry_after_ms=1)] * 3
@@ -302,8 +308,7 @@ async def test_newer_models_call_the_limit_by_another_name(
     ask: Callable[[Agent], Any], agent_with: AgentWith, openai_server: OpenAIServer
 ) -> None:
     """The server says so once, which costs nothing; from then on it has its way."""
-    about = {"code": "unsupported_parameter", "param": "max_tokens"}
-    openai_server.script.append(problem(400, "Use 'max_completion_tokens'.", **about))
+    openai_server.script.append(unnamed())
     async with agent_with(agent_retries=0) as agent:
         for _ in range(2):
             assert (await ask(agent)).content
@@ -315,8 +320,7 @@ async def test_a_limit_that_is_refused_by_both_names_is_refused(
     agent: Agent, openai_server: OpenAIServer
 ) -> None:
     """Nobody asks for ever."""
-    about = {"code": "unsupported_parameter", "param": "max_tokens"}
-    openai_server.script.extend(problem(400, "No.", **about) for _ in range(9))
+    openai_server.script.extend(unnamed() for _ in range(9))
     with pytest.raises(ModelRefusedError):
         await at_once(agent)
     assert len(openai_server.requests) == 2
