@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 from prometheus_client import Counter
 from pydantic import BaseModel
 
+from app.agents.errors import BudgetError
 from app.agents.reply import Reply
 from app.agents.usage import Usage
 from app.core.errors import ServiceError
@@ -36,12 +38,14 @@ class AnswerCache:
     ) -> Reply[M]:
         """Return what is kept, else what `ask` returns; who asks meanwhile waits for the same.
 
-        What was kept or shared costs nothing: its usage is empty. Errors are not kept.
+        What was kept or shared costs nothing: its usage is empty. Errors are not kept; one of
+        another user's budget is nobody else's, and who waited asks in turn.
         """
         if kept := await self._kept(key, kind):
             return _free(kept, "store")
-        if task := self._asked.get(key.text):
-            return _free((await asyncio.shield(task)).content, "flight")
+        while task := self._asked.get(key.text):
+            with suppress(BudgetError):
+                return _free((await asyncio.shield(task)).content, "flight")
         task = asyncio.create_task(self._ask(key, ask))
         self._asked[key.text] = task
         task.add_done_callback(lambda _: self._asked.pop(key.text))

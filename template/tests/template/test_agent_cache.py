@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel
 
 from app.agents.cache import AnswerCache
-from app.agents.errors import ModelUnavailableError
+from app.agents.errors import BudgetError, ModelUnavailableError
 from app.agents.reply import Reply
 from app.agents.usage import Usage
 from app.core.config import load_settings
@@ -86,6 +86,17 @@ async def test_errors_are_not_kept(cache: AnswerCache) -> None:
     assert all(isinstance(error, ModelUnavailableError) for error in found)
     model.error = None
     assert not (await cache.answer(KEY, Answer, model)).cached
+
+
+async def test_a_budget_that_is_spent_is_nobody_elses(cache: AnswerCache) -> None:
+    """Who waited for one that was refused asks in turn, and shares with the others."""
+    poor, rich = Model(BudgetError("900 of 1000 tokens are spent.")), Model()
+    asked = [cache.answer(KEY, Answer, model) for model in (poor, poor, rich, rich)]
+    *refused, first, second = await asyncio.gather(*asked, return_exceptions=True)
+    assert [type(error) for error in refused] == [BudgetError, BudgetError]
+    assert isinstance(first, Reply)
+    assert isinstance(second, Reply)
+    assert (poor.asked, rich.asked, first.cached, second.cached) == (2, 1, False, True)
 
 
 @pytest.mark.usefixtures("companions")
