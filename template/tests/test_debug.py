@@ -7,6 +7,7 @@ from httpx2 import AsyncClient
 
 from app.contracts.debug import DebugAnalysis, ErrorRequestEvent
 from app.domain import hints
+from app.domain.spoilers import gives_away
 from app.domain.tracebacks import PythonError, read_error
 from dev.openai import OpenAIServer, Reply
 from dev.sidecar import Sidecar
@@ -59,20 +60,115 @@ def test_each_ask_goes_one_level_deeper_and_the_solution_comes_last() -> None:
     assert said == ["look", "look closer", "a = 1\nb = 2", "a = 1\nb = 2"]
 
 
+CODE = """\
+total = 0
+xs = [1, 2]
+for x in xs:
+    totl = total + x
+print(total)
+return a / b
+"""
+FIXES = ["Rename totl to total in line 4.", "print('sum', total)  # fixed"]
+OWN = f"{CODE}NameError: name 'totl' is not defined"
+
+
 @pytest.mark.parametrize(
-    ("hint", "given_away"),
+    "hint",
     [
-        ("Which value is zero?", False),
-        ("Write `if b != 0:` before the division.", True),
-        ("Put if b!=0: there.", True),
-        ("```python\nx = 1\n```", True),
-        ("Look at return a / b again.", False),
+        "Here is the corrected code:\ntotal = 0\nfor x in xs:\n    total += x",
+        "The solution: total += x",
+        "Write total += x in line 3.",
+        "Write **total += x** there.",
+        "`total` += x",
+        "Write total = 0 + x",
+        "Just type result = answer",
+        "Set count=0 before the loop.",
+        "Write `x = 5`.",
+        "x := 3",
+        'Write print("sum", total)',
+        "Use print(“sum”, total).",
+        "Try xs.append(x) here.",
+        "Use `range(len(xs))` there.",
+        "Use sum(xs).",
+        "```python\nx = 1\n```",
+        "~~~\nx = 1\n~~~",
+        "- import math",
+        "Put import math at the top.",
+        "Write import numpy as np",
+        "Add from math import sqrt first.",
+        "Write return total in line 5.",
+        "Add global total at the top.",
+        "Write if b != 0: before it.",
+        "elif x > 3: is missing",
+        "while x < 3: do it",
+        "def add(a, b): is what you need",
+        "Answer: for x in xs: total += x",
+        "Look. " * 200,
     ],
 )
-def test_a_hint_that_gives_the_solution_away_is_left_out(hint: str, given_away: bool) -> None:
-    """What the student has written already is no solution."""
-    fixes = ["if b != 0:\n    return a / b"]
-    assert hints.holds_solution(hint, fixes, "def f(a, b):\n    return a / b") is given_away
+def test_a_hint_that_holds_code_is_left_out(hint: str) -> None:
+    """Whatever stands around it, and where the solution is told in words or otherwise."""
+    assert gives_away(hint, FIXES, OWN)
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        *hints.NUDGES.values(),
+        hints.NUDGE,
+        "Look at line 3",
+        "Which name did you assign?",
+        "Did you use = instead of ==?",
+        "Is `=` what you want?",
+        "A single = assigns, two compare.",
+        "Think of the += operator.",
+        "Look at the name on the right of the =.",
+        "Which value does total = 0 have?",
+        "Look at `print(total)` again.",
+        "Look at return a / b again.",
+        "Is `totl` spelled as in `total = 0`?",
+        "name 'totl' is not defined: why?",
+        "`NameError` means that a name is unknown.",
+        "What does the function return?",
+        "Does the function return a value, or None?",
+        "Do not return None.",
+        "Which value(s) does it have? Try `len()`.",
+        "Which modules do you import?",
+        "from line 3 on, import is not used",
+        "Variables are global or local: which is it?",
+        "Does it raise an error?",
+        "For example: look at the loop.",
+        "If it is zero: what happens?",
+        "What happens at the end, when x >= 2?",
+        "The `for` loop and the `if`: which comes first?",
+        "The loop (line 3) uses xs, a list.",
+        "Class discussion: what is a name?",
+        "Hint: look at the else.",
+    ],
+)
+def test_a_hint_in_english_is_shown(hint: str) -> None:
+    """Also where it speaks of code, names what the student wrote, or quotes it."""
+    assert not gives_away(hint, FIXES, OWN)
+
+
+@pytest.mark.parametrize(
+    ("hint", "fix"),
+    [
+        ("Here is the corrected code:\ntotal = 0\nfor x in xs:\n    total += x", ""),
+        ("Rename it.", " "),
+        ("The solution: total += x", "Rename totl to total in line 3."),
+        ("Write total += x in line 3", "for x in xs:\n    total += x  # fixed"),
+        ('Write print("hi")', "print('hi')"),
+        ("~~~\nprint(x)\n~~~", "```python\nprint(x)\n```"),
+        ("Which name is not xs[0] + xs[1]?", "total = 0\nxs[0]+xs[1] # both"),
+    ],
+)
+def test_no_solution_is_shown_before_the_hints_are_used_up(hint: str, fix: str) -> None:
+    """Whatever the model gives, and also where it gives no fix to compare with."""
+    error = read_error("NameError: name 'totl' is not defined")
+    first, last = hints.ladder(error, an_analysis(hint, fixes=(fix,)), "totl = 1")
+    assert first == hints.NUDGES["NameError"]
+    assert last == (fix if fix.strip() else hints.NO_SOLUTION)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +202,9 @@ def test_a_model_without_hints_gets_no_solution_through(given: tuple[str, ...]) 
 
 
 def test_a_model_without_solution_invents_none() -> None:
-    """Then a person helps."""
-    assert shown(an_analysis("look", fixes=()), asks=2)[-1] == hints.NO_SOLUTION
+    """Then a person helps, and no hint of its is shown: it might be one."""
+    said = shown(an_analysis("look", fixes=()), asks=2)
+    assert said == [hints.NUDGES["NameError"], hints.NO_SOLUTION]
 
 
 def test_a_traceback_tells_error_line_and_source() -> None:

@@ -31,6 +31,17 @@ def an_exercise(cases: int = 4) -> GeneratedExercise:
     )
 
 
+SOLUTION = "def double(n):\n    result = 2 * n  # twice\n    return result"
+
+
+def views(**changes: object) -> list[str]:
+    """Return what a student sees of an exercise with that solution, and with changes."""
+    made = an_exercise().model_copy(update={"solution": SOLUTION, **changes})
+    kept = exercises.record(a_request(), made, NOW)
+    found = [exercises.shown(kept), exercises.response(a_request(), kept)]
+    return [view.model_dump_json() for view in found]
+
+
 def a_request(event_id: str = "req-1") -> ExerciseRequestEvent:
     """Return a request."""
     return ExerciseRequestEvent(event_id=event_id, user_id="stu-1", topic="for loops")
@@ -43,6 +54,38 @@ def test_a_student_sees_examples_and_not_what_grades(cases: int, seen: int) -> N
     for view in (exercises.shown(kept), exercises.response(a_request(), kept)):
         text = view.model_dump_json()
         assert [n for n in range(cases) if f"secret {n}" in text] == [*range(seen)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"hints": ["Multiply.", "Write result = 2*n.", "~~~\nreturn result\n~~~"]},
+        {"starter_code": SOLUTION.replace("  # twice", "  # your code")},
+        {"problem": f"Double a number.\n```python\n{SOLUTION}\n```"},
+        {"hints": ["Multiply.", SOLUTION], "starter_code": SOLUTION, "problem": SOLUTION},
+    ],
+)
+def test_a_solution_is_not_shown(changes: dict[str, object]) -> None:
+    """Wherever the model puts it; a model that obeys a student puts it everywhere."""
+    for view in views(**changes):
+        bare = view.replace(" ", "")
+        assert "2*n" not in bare
+        assert "returnresult" not in bare
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"hints": ["What does double(0) give?", "Look at `result`."]},
+        {"starter_code": "def double(n):\n    result = ...\n    return result"},
+        {"problem": "Complete this:\ndef double(n):\n    ..."},
+    ],
+)
+def test_what_is_no_solution_is_shown(changes: dict[str, object]) -> None:
+    """Headings, what the starter code has, examples."""
+    told = exercises.spared(an_exercise().model_copy(update={"solution": SOLUTION, **changes}))
+    assert {name: getattr(told, name) for name in changes} == changes
 
 
 def test_an_exercise_has_a_title() -> None:

@@ -41,6 +41,8 @@ class GeneratedExercise(BaseModel):
     estimated_time_minutes: int
     title: str = ""
     starter_code: str = ""
+    solution: str = ""
+    """For comparison only: no student sees it."""
 
 
 class ExerciseResponseEvent(AnswerEvent):

@@ -1,5 +1,6 @@
 """Exercises: the question to the model, and who sees which part of its answer."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from app.contracts.exercise import (
 )
 from app.contracts.requests import ExerciseRequest
 from app.domain.quoting import quoted
+from app.domain.spoilers import gives_away, holds_line, telling
 from app.models.exercise import Attempt, AttemptsState, Exercise, ExerciseState
 
 EXAMPLES = 2
@@ -41,8 +43,8 @@ def question(
     parts = [
         f"Make one Python exercise of {event.difficulty} difficulty for a student whose mastery of"
         f" its topic is {event.mastery_level:.0f} of 100.",
-        "Give a title, the problem, starter code, two or three hints that hold no solution, and"
-        " at least four test cases: input or call, and what is expected.",
+        "Give a title, the problem, starter code, a solution, two or three hints that hold"
+        " no code, and at least four test cases: input or call, and what is expected.",
         quoted("Topic", event.topic, 200),
     ]
     if constraints:
@@ -72,9 +74,28 @@ def title(exercise: GeneratedExercise) -> str:
     return exercise.title or f"{exercise.topic} ({exercise.difficulty})"
 
 
+def spared(exercise: GeneratedExercise) -> GeneratedExercise:
+    """Return an exercise without what gives its solution away, whatever the model wrote where.
+
+    Headings of functions and imports give nothing away. A line of the problem that does is "…".
+    """
+    heads = "\n".join(re.findall(r"(?m)^\s*(?:def|class|import|from)\b.*", exercise.solution))
+    lines = telling([exercise.solution], heads)
+    whole = bool(lines) and all(holds_line(exercise.starter_code, [line]) for line in lines)
+    starter = "" if whole else exercise.starter_code
+    lines = telling([exercise.solution], f"{heads}\n{starter}")
+    told = ["…" if holds_line(line, lines) else line for line in exercise.problem.splitlines()]
+    problem = "\n".join(told)
+    cases = [f"{case.call}\n{case.input}\n{case.expected}" for case in examples(exercise)]
+    own = "\n".join([heads, starter, problem, *cases])
+    hints = [hint for hint in exercise.hints if not gives_away(hint, [exercise.solution], own)]
+    update = {"starter_code": starter, "problem": problem, "hints": hints, "solution": ""}
+    return exercise.model_copy(update=update)
+
+
 def shown(kept: ExerciseState) -> Exercise:
     """Return an exercise as its student sees it."""
-    exercise = kept.exercise
+    exercise = spared(kept.exercise)
     return Exercise(
         exercise_id=kept.exercise_id,
         title=title(exercise),
@@ -90,7 +111,7 @@ def shown(kept: ExerciseState) -> Exercise:
 
 def response(event: ExerciseRequestEvent, kept: ExerciseState) -> ExerciseResponseEvent:
     """Return the answer to a request: what its student sees."""
-    exercise = kept.exercise
+    exercise = spared(kept.exercise)
     return ExerciseResponseEvent(
         event_id=event.derived_id(),
         request_id=event.event_id,

@@ -3,7 +3,6 @@
 The model writes the hints; what is shown, and when, is decided here and not by it.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import JsonValue
@@ -11,13 +10,12 @@ from pydantic import JsonValue
 from app.contracts.debug import DebugAnalysis, ErrorHintEvent, ErrorRequestEvent, HintSeverity
 from app.contracts.requests import DebugRequest
 from app.domain.quoting import quoted
+from app.domain.spoilers import gives_away
 from app.domain.tracebacks import PythonError, read_error
 from app.models.pattern import ErrorPatternState
 
 MAX_HINTS = 3
 """How many hints come before the solution."""
-SIGN = 4
-"""Characters of a line of a fix, spaces aside, that give it away."""
 
 NUDGES = {
     "AttributeError": "What type has the value left of the dot, and does that type know the name?",
@@ -66,31 +64,22 @@ def question(event: ErrorRequestEvent, error: PythonError) -> str:
     return "\n\n".join(parts)
 
 
-def holds_solution(hint: str, fixes: Sequence[str], code: str = "") -> bool:
-    """Tell whether a hint holds a block of code, or a line of a fix that is not in `code` yet.
-
-    Spaces make no difference; a line shorter than `SIGN` characters is no solution.
-    """
-    if "```" in hint:
-        return True
-    known, shown = {_bare(line) for line in code.splitlines()}, _bare(hint)
-    lines = {_bare(line) for fix in fixes for line in fix.splitlines()} - known
-    return any(len(line) >= SIGN and line in shown for line in lines)
-
-
-def _bare(text: str) -> str:
-    return "".join(text.replace("`", "").split())
-
-
 def ladder(error: PythonError, analysis: DebugAnalysis, code: str = "") -> list[str]:
     """Return what is shown ask by ask: hints, at least one, then the solution.
 
-    A hint of the model that gives the solution away is left out.
+    A hint of the model that gives the solution away is left out; where there is no solution to
+    compare with, all of them are.
     """
     fixes = [fix for fix in analysis.suggested_fixes if fix.strip()]
-    given = (hint for hint in analysis.hints if hint.strip())
-    hints = [hint for hint in given if not holds_solution(hint, fixes, code)][:MAX_HINTS]
+    given = [hint for hint in analysis.hints if hint.strip()] if fixes else []
+    own = known(error, code)
+    hints = [hint for hint in given if not gives_away(hint, fixes, own)][:MAX_HINTS]
     return [*(hints or [NUDGES.get(error.type, NUDGE)]), "\n".join(fixes) or NO_SOLUTION]
+
+
+def known(error: PythonError, code: str) -> str:
+    """Return what the student has in front of them: their code, and the error."""
+    return "\n".join([code, error.source, f"{error.type}: {error.message}"])
 
 
 def seen(
@@ -106,7 +95,7 @@ def seen(
         related_concepts=[
             concept
             for concept in analysis.related_concepts
-            if not holds_solution(concept, analysis.suggested_fixes, code)
+            if not gives_away(concept, analysis.suggested_fixes, known(error, code))
         ],
     )
 
