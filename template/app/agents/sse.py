@@ -38,8 +38,9 @@ class Event:
 class EventStream(Response):
     """A response of events, made as fast as they are read.
 
-    What fails before the first event is answered as any other error; later it is an event `error`
-    with the same fields. When the client goes away, the events are closed at once.
+    What fails before anything was sent is answered as any other error; later it is an event `error`
+    with the same fields. What is sent first is an event or, after a silence, a comment. When the
+    client goes away, the events are closed at once.
     """
 
     media_type = "text/event-stream"
@@ -71,39 +72,40 @@ class EventStream(Response):
             sending.result()
 
     async def _make(self) -> None:
-        begun = False
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
                     await self._made.put(event.encode())
-                    begun = True
-        except Exception as error:  # what has begun to answer can tell of it in the stream alone
-            if not begun:
-                return await self._made.put(error)
-            if not isinstance(error, ServiceError):
-                log.exception("stream.failed")
-            await self._made.put(_told(error).encode())
+        except Exception as error:  # how it is told depends on what was sent by then
+            return await self._made.put(error)
         return await self._made.put(None)
 
     async def _send(self, send: Send) -> None:
-        made = await self._made.get()
+        made = await self._next()
         if isinstance(made, Exception):
             raise made
         status, headers = self.status_code, self.raw_headers
         await send({"type": "http.response.start", "status": status, "headers": headers})
         while isinstance(made, bytes):
             await send({"type": "http.response.body", "body": made, "more_body": True})
-            try:
-                async with asyncio.timeout(self._heartbeat):
-                    made = await self._made.get()
-            except TimeoutError:
-                made = COMMENT
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            made = await self._next()
+        last = _told(made).encode() if made else b""
+        await send({"type": "http.response.body", "body": last, "more_body": False})
+
+    async def _next(self) -> bytes | Exception | None:
+        """Return what was made next, or a comment where that takes long."""
+        try:
+            async with asyncio.timeout(self._heartbeat):
+                return await self._made.get()
+        except TimeoutError:
+            return COMMENT
 
 
 def _told(error: Exception) -> Event:
     """Return the event of an error; of a bug nothing is told but that there is one."""
     known = error if isinstance(error, ServiceError) else ServiceError()
+    if known is not error:
+        log.error("stream.failed", exc_info=error)
     answer = problem(known.status, code=known.code, title=known.title, detail=known.detail)
     return Event("error", json.loads(bytes(answer.body)))
 

@@ -36,12 +36,14 @@ class Source:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     pause: float = 0.0
     heartbeat: float = 0.05
+    first: float = 0.0
     error: Exception | None = None
     count: int = 3
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yield so many events, then the error."""
         try:
+            await asyncio.sleep(self.first)
             for number in range(self.count):
                 await asyncio.sleep(self.pause if number else 0)
                 self.made += 1
@@ -101,6 +103,19 @@ async def test_a_silence_is_broken_by_comments(http: httpx2.AsyncClient, source:
     answer = await http.get("/")
     assert answer.text.count(": still here\n\n") >= 2
     assert len(parsed(answer.text)) == 3
+
+
+async def test_a_silence_before_the_first_event_is_broken_too(
+    http: httpx2.AsyncClient, source: Source
+) -> None:
+    """A model may think for long: the answer has begun, and an error then is an event."""
+    source.first, source.count, source.error = 0.2, 0, ConflictError("Too late.")
+    async with http.stream("GET", "/") as answer:
+        assert (answer.status_code, source.closed.is_set()) == (200, False)
+        text = "".join([piece async for piece in answer.aiter_text()])
+    assert text.startswith(": still here\n\n")
+    ((kind, data),) = parsed(text)
+    assert (kind, isinstance(data, dict) and data["code"]) == ("error", "conflict")
 
 
 async def test_an_error_midway_is_an_event(http: httpx2.AsyncClient, source: Source) -> None:
