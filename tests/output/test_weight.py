@@ -12,6 +12,7 @@ from tests.rendering import ROOT
 
 FILES = 70
 LINES = {"app": 1500, "dev": 1200}
+CHAT = 150
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,16 @@ def test_lines(folder: str, generic: Path) -> None:
     assert sum(lines.values()) <= LINES[folder], (
         f"{sum(lines.values())} lines, the most in\n{shown}"
     )
+
+
+def test_a_chat_takes_little_of_its_own() -> None:
+    """All lines of the files in app/ that an ai-agent alone has, blank ones too."""
+    left_out = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    listed = left_out.partition("{% if service_type != 'ai-agent' %}\n")[2].partition("{% endif")[0]
+    files = [ROOT / "template" / name for name in listed.split() if name.startswith("app/")]
+    assert ROOT / "template/app/api/chat.py" in files
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    assert lines < CHAT, f"{lines} lines"
 
 
 def modules_of_the_template(folder: Path, service: Path) -> Iterable[Path]:

@@ -1,30 +1,17 @@
 """Conversations as clients see them."""
 
-from datetime import datetime
-from typing import Literal
+from pydantic import BaseModel, Field
 
-from pydantic import BaseModel
-
-
-class Said(BaseModel):
-    """One message of a conversation."""
-
-    role: Literal["user", "assistant"]
-    content: str
+from app.agents.history import ConversationState
 
 
-class Conversation(BaseModel):
+class Conversation(ConversationState):
     """What was said in a session, oldest first; the system prompt is not shown."""
 
-    session_id: str
-    user_id: str
-    messages: list[Said]
-    created_at: datetime
-    updated_at: datetime
+    system_prompt: str = Field(exclude=True)
 
 
 class Ticket(BaseModel):
-    """A question that waits for who reads its answer."""
+    """A question that waits, and where its answer is read: by an EventSource, once."""
 
     stream: str
-    """Where: for an EventSource, once, within a minute."""
