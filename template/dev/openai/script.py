@@ -1,13 +1,16 @@
-"""What a test has the server say or do next, in the place of an answer of its own."""
+"""What a test, or `POST /script`, has the server say or do next, in the place of its own answer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import ConfigDict, TypeAdapter
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 JSON = Mapping[str, object]
+STRICT = ConfigDict(extra="forbid")
+"""Of what comes as JSON: a name that is not known is a mistake."""
 End = Literal["done", "undone", "early", "half a line", "broken", "error"]
 
 
@@ -15,6 +18,7 @@ End = Literal["done", "undone", "early", "half a line", "broken", "error"]
 class Call:
     """A call of a tool; arguments that are a text are sent as they are, valid or not."""
 
+    __pydantic_config__ = STRICT
     name: str
     arguments: JSON | str = field(default_factory=dict[str, object])
 
@@ -23,6 +27,7 @@ class Call:
 class Reply:
     """A completion; what is not said is as it should be."""
 
+    __pydantic_config__ = STRICT
     content: str | None = None
     calls: Sequence[Call] = ()
     finish: str | None = None
@@ -45,6 +50,7 @@ class Reply:
 class Failure:
     """An error in OpenAI's shape; its message holds the caller's key, as OpenAI's can."""
 
+    __pydantic_config__ = STRICT
     status: int
     code: str | None = None
     retry_after: str | None = None
@@ -71,6 +77,8 @@ class Silence(Response):
 
 Scripted = str | Reply | Failure | Response
 """A content, a completion, an error, or a response of any kind."""
+SCRIPT = TypeAdapter[list[str | Reply | Failure]](list[str | Reply | Failure])
+"""A script as JSON, with the same fields."""
 
 
 def problem(

@@ -1,4 +1,7 @@
-"""The HTTP side: chat completions, streamed or not, the list of models, errors as OpenAI's."""
+"""The HTTP side: chat completions, streamed or not, the list of models, errors as OpenAI's.
+
+`POST /script` is not OpenAI's: what is sent there, a list, is what the next questions get.
+"""
 
 import json
 from collections import deque
@@ -12,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.openai.answers import Author, tokens
-from dev.openai.script import Call, Failure, Reply, Scripted, problem
+from dev.openai.script import SCRIPT, Call, Failure, Reply, Scripted, problem
 from dev.openai.wire import CREATED, Exchange, Written
 
 MODEL = "gpt-4o-mini"
@@ -56,7 +59,8 @@ class ChatRequest(BaseModel):
 class OpenAIServer:
     """The server: `app` is the application, `requests` what was asked of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: str = MODEL) -> None:
+        self._listed = model
         self.requests: list[ChatRequest] = []
         self.script: deque[Scripted] = deque()
         """What the next requests are answered with."""
@@ -67,15 +71,25 @@ class OpenAIServer:
         routes = [
             Route("/v1/chat/completions", self._chat, methods=["POST"]),
             Route("/v1/models", self._models),
-            Route("/v1/models/{model}", self._model),
+            Route("/v1/models/{model:path}", self._model),
+            Route("/script", self._add, methods=["POST"]),
         ]
         self.app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
 
     async def _models(self, request: Request) -> Response:
-        return _refused(request) or JSONResponse({"object": "list", "data": [_described(MODEL)]})
+        models = dict.fromkeys([self._listed, *(asked.model for asked in self.requests)])
+        listed = {"object": "list", "data": [_described(model) for model in models]}
+        return _refused(request) or JSONResponse(listed)
 
     async def _model(self, request: Request) -> Response:
         return _refused(request) or JSONResponse(_described(request.path_params["model"]))
+
+    async def _add(self, request: Request) -> Response:
+        try:
+            self.script.extend(SCRIPT.validate_json(await request.body()))
+        except ValidationError as error:
+            return _invalid(error)
+        return JSONResponse({"waiting": len(self.script)})
 
     async def _chat(self, request: Request) -> Response:
         if refused := _refused(request):
@@ -83,9 +97,7 @@ class OpenAIServer:
         try:
             asked = ChatRequest.model_validate_json(await request.body())
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return problem(400, f"Invalid '{where}': {first['msg']}", param=where)
+            return _invalid(error)
         self.requests.append(asked)
         scripted = self.script.popleft() if self.script else None
         match scripted:
@@ -155,6 +167,12 @@ def _refused(request: Request) -> Response | None:
     if request.headers.get("authorization", "").startswith("Bearer "):
         return None
     return problem(401, "You didn't provide an API key.", code="invalid_api_key")
+
+
+def _invalid(error: ValidationError) -> Response:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return problem(400, f"Invalid '{where}': {first['msg']}", param=where)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from os import environ
+from pathlib import Path
 from typing import Annotated, Literal, cast
 
 import pytest
@@ -12,6 +14,8 @@ from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolPara
 from openai.types.chat.completion_create_params import ResponseFormat
 from pydantic import BaseModel, Field
 
+from app.core import declaration
+from app.core.declaration.agent import AgentConfig
 from dev.openai import Call, Failure, OpenAIServer, Reply
 from dev.serve import HOST, serve
 
@@ -193,8 +197,39 @@ async def test_who_goes_away_is_noticed(openai: AsyncOpenAI, server: OpenAIServe
 
 async def test_models_are_listed(openai: AsyncOpenAI) -> None:
     """Any other is there, too."""
-    assert [model.id async for model in openai.models.list()] == ["gpt-4o-mini"]
-    assert (await openai.models.retrieve("m")).id == "m"
+    await openai.chat.completions.create(model="m", messages=QUESTION)
+    assert [model.id async for model in openai.models.list()] == ["gpt-4o-mini", "m"]
+    assert (await openai.models.retrieve("ft:m/1")).id == "ft:m/1"
+
+
+@pytest.mark.usefixtures("companions")
+async def test_the_service_finds_its_model() -> None:
+    """The declared one is listed, as a model's server lists what it has."""
+    declared = declaration.load(Path("app/service.yaml")).section(AgentConfig).model
+    async with AsyncClient(trust_env=False, verify=False) as http:
+        openai = AsyncOpenAI(http_client=http)
+        listed = [model.id async for model in openai.models.list()]
+    assert listed == [environ.get("OPENAI_MODEL") or declared]
+
+
+async def test_a_script_is_written_over_http(openai: AsyncOpenAI, server: OpenAIServer) -> None:
+    """With the fields that it has in Python; what can't be meant is refused, and nothing added."""
+    script: list[object] = ["hello", {"content": "hi", "finish": "length"}]
+    script.append({"status": 429, "retry_after": "7"})
+    script.append({"calls": [{"name": "add", "arguments": {"a": 1}}], "wait": 0.01})
+    url = f"{openai.base_url}".replace("/v1/", "/script")
+    async with AsyncClient(trust_env=False, verify=False) as http:
+        for wrong in ([{"contnet": "hi"}], {"content": "hi"}, ["hello", {"end": "never"}]):
+            assert (await http.post(url, json=wrong)).status_code == 400
+        assert (await http.post(url, json=script)).json() == {"waiting": 4}
+    assert [*server.script] == [
+        "hello",
+        Reply("hi", finish="length"),
+        Failure(429, retry_after="7"),
+        Reply(calls=[Call("add", {"a": 1})], wait=0.01),
+    ]
+    said = await openai.chat.completions.create(model="m", messages=QUESTION)
+    assert said.choices[0].message.content == "hello"
 
 
 async def test_errors_are_those_of_openai(openai: AsyncOpenAI) -> None:
