@@ -1,10 +1,12 @@
 """The agent at a server that is not ours: LiteLLM's proxy with answers of its own making.
 
-So that the agent and the embedded server do not just agree with each other. The proxy is not
-among this repository's dependencies: uv brings it, and the tests are skipped where it can't.
+So that the agent and the embedded server do not just agree with each other. For tools the proxy
+asks the embedded server in its turn, and reads and writes on its own what the two say. It is not
+among this repository's dependencies: uv brings it, and then it runs without the network.
 """
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -21,8 +23,11 @@ from app.agents.client import Agent
 from app.agents.errors import ModelAnswerError, ModelRefusedError, ModelUnavailableError
 from app.agents.reply import Message, Reply
 from app.agents.settings import AgentSettings
+from app.agents.tools import Tools
 from app.core.declaration.agent import AgentConfig
-from dev.serve import HOST, free_port
+from dev.openai import Call, OpenAIServer
+from dev.openai import Reply as Says
+from dev.serve import HOST, free_port, serve
 
 pytestmark = pytest.mark.stack
 
@@ -34,8 +39,22 @@ ANSWERS = {
     "failing": "litellm.InternalServerError",
 }
 """What the proxy's models answer; an error's name has it raised."""
-START_SECONDS = 300  # the first time, the proxy is installed
+INSTALL_SECONDS, START_SECONDS = 300, 300
 UV = (sys.executable, "-m", "uv", "tool", "run", "--quiet", "--from", "litellm[proxy]")
+OFFLINE = {
+    "PYTHONUNBUFFERED": "1",
+    "UV_OFFLINE": "1",
+    "http_proxy": "http://127.0.0.1:9",
+    "https_proxy": "http://127.0.0.1:9",
+    "no_proxy": HOST,
+    "LITELLM_TELEMETRY": "False",
+    # what it has with it, in the place of what it would fetch
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_POLICY_TEMPLATES": "True",
+}
 QUESTION = [Message(role="user", content="What is the answer?")]
 
 T = TypeVar("T")
@@ -49,7 +68,13 @@ class Verdict(BaseModel):
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def upstream() -> int:
+    """Return the port where the proxy looks for the model "passed"."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory, upstream: int) -> Iterator[str]:
     """Run the proxy and return its URL."""
     folder = tmp_path_factory.mktemp("litellm")
     models = [
@@ -59,6 +84,8 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         }
         for name, answer in ANSWERS.items()
     ]
+    base = {"model": "openai/passed", "api_key": "x", "api_base": f"http://{HOST}:{upstream}/v1"}
+    models.append({"model_name": "passed", "litellm_params": base})
     config: dict[str, Any] = {
         "model_list": models,
         "general_settings": {"master_key": KEY},
@@ -69,13 +96,18 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     command = [*UV, "litellm", "--config", "config.yaml", "--host", HOST, "--port", str(port)]
     log = folder / "proxy.log"
-    with (
-        log.open("w") as output,
-        subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT) as process,
-    ):
+    with log.open("w") as output:
+        install, env = [*UV, "python", "-c", ""], {**os.environ, **OFFLINE}
+        done = subprocess.run(
+            install, stdout=output, stderr=output, timeout=INSTALL_SECONDS, check=False
+        )
+        if done.returncode:
+            pytest.fail(f"LiteLLM's proxy can't be installed: {_end(log)}")
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=output, stderr=output)
+    with process:
         try:
             if not _alive(f"http://{HOST}:{port}/health/liveliness", process):
-                pytest.skip(f"LiteLLM's proxy does not start: {_end(log)}")
+                pytest.fail(f"LiteLLM's proxy does not start: {_end(log)}")
             yield f"http://{HOST}:{port}/v1"
         finally:
             process.terminate()
@@ -94,7 +126,7 @@ def _alive(url: str, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _end(log: Path) -> str:
-    return " ".join(log.read_text(errors="replace").split())[-300:]
+    return " ".join(log.read_text(errors="replace").split())[-3000:]
 
 
 def asked(url: str, model: str, ask: Callable[[Agent], Awaitable[T]], *, key: str = KEY) -> T:
@@ -150,3 +182,46 @@ def test_what_will_not_pass_is_refused(proxy: str, model: str, key: str) -> None
     """An unknown model, a wrong key."""
     with pytest.raises(ModelRefusedError):
         asked(proxy, model, lambda agent: agent.chat(QUESTION), key=key)
+
+
+CALLS = [Call("add", {"a": 1, "b": 2}), Call("add", {"a": 3, "b": 4})]
+
+
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def passed(url: str, upstream: int, ask: Callable[[Agent], Awaitable[T]]) -> tuple[T, list[str]]:
+    """Ask the model behind the proxy, which calls tools, then answers; return what those gave."""
+    server = OpenAIServer()
+    server.script.extend([Says("Let me see.", calls=CALLS), "It is 3, and 7."])
+
+    async def run(agent: Agent) -> T:
+        async with serve(server.app, port=upstream):
+            return await ask(agent)
+
+    answer = asked(url, "passed", run)
+    told = server.requests[-1].messages
+    return answer, [message.text for message in told if message.role == "tool"]
+
+
+def test_tools_are_called(proxy: str, upstream: int) -> None:
+    """Their results reach the model through the proxy, and its answer comes back."""
+    reply, results = passed(proxy, upstream, lambda agent: agent.chat(QUESTION, tools=Tools(add)))
+    assert results == ["3", "7"]
+    assert reply.content == "Let me see.\n\nIt is 3, and 7."
+    assert (reply.usage.tokens_out > 0, reply.usage.estimated) == (True, False)
+
+
+def test_tools_are_called_in_a_stream(proxy: str, upstream: int) -> None:
+    """As the proxy cuts the pieces of the calls."""
+
+    async def ask(agent: Agent) -> list[str | Reply[str]]:
+        return [part async for part in agent.stream(QUESTION, tools=Tools(add))]
+
+    (*pieces, reply), results = passed(proxy, upstream, ask)
+    assert results == ["3", "7"]
+    assert isinstance(reply, Reply)
+    assert "".join(map(str, pieces)) == reply.content == "Let me see.\n\nIt is 3, and 7."
+    assert (reply.usage.tokens_out > 0, reply.usage.estimated) == (True, False)
