@@ -6,7 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from app.agents import metrics, traces
-from app.agents.server import Peer, Question, Sending
+from app.agents.peer import Peer
+from app.agents.server import Question, Sending
 from app.agents.usage import PriceTable, Usage, usage_of
 from app.agents.wire import Calls, Chunk, Completion, Delta, Said
 from app.agents.wire import Usage as Reported

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter, Histogram
 
-from app.agents.server import Peer, Question
+from app.agents.peer import Peer
+from app.agents.server import Question
 from app.agents.usage import Usage
 
 OPERATION = "chat"

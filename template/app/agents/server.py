@@ -42,6 +42,7 @@ from app.agents.errors import (
     ModelRefusedError,
     ModelUnavailableError,
 )
+from app.agents.peer import Peer
 from app.agents.settings import AgentSettings
 from app.agents.wire import Chunk, Completion, Events
 from app.core.errors import ServiceError
@@ -60,17 +61,6 @@ FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
 AT_ONCE = 2.0  # seconds after the request
 LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
 NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-PROVIDERS = {
-    ".openai.azure.com": "azure.ai.openai",
-    ".cognitiveservices.azure.com": "azure.ai.openai",
-    ".api.deepseek.com": "deepseek",
-    ".api.groq.com": "groq",
-    ".api.mistral.ai": "mistral_ai",
-    ".api.perplexity.ai": "perplexity",
-    ".api.x.ai": "x_ai",
-    ".generativelanguage.googleapis.com": "gcp.gemini",
-}
-"""Names of OpenTelemetry's conventions by the ends of hosts."""
 DISCONNECTED = "disconnected"
 DRAIN = 0.05  # seconds
 AROUND = 1_000_000
@@ -104,22 +94,6 @@ class Question:
         """The length of the prompt in bytes; other scripts than English count for more."""
         given = [part for part in (self.response_format, self.tools) if not isinstance(part, Omit)]
         return len(json.dumps([*self.messages, *given], default=str))
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who is asked, as OpenTelemetry's conventions name it."""
-
-    provider: str
-    address: str
-    port: int
-
-    @classmethod
-    def at(cls, url: httpx2.URL) -> "Peer":
-        """Return who is behind an address; `openai` is also who only speaks its protocol."""
-        known = (name for end, name in PROVIDERS.items() if f".{url.host}".endswith(end))
-        port = url.port or (443 if url.scheme == "https" else 80)
-        return cls(next(known, "openai"), url.host, port)
 
 
 @dataclass

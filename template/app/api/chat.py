@@ -46,12 +46,14 @@ class Exchange:
 
     async def answer(self) -> AgentResponse:
         """Answer at once."""
-        reply = await self._agent.chat(await self._said(), user=self._student_id)
+        said, whose = await self._said(), self._student_id
+        reply = await self._agent.chat(said, user=whose, session=self._session_id)
         return await self._response(reply)
 
     async def events(self) -> AsyncGenerator[Event]:
         """Answer piece by piece: `start`, `delta` as often as it takes, `done` or `error`."""
-        parts = self._agent.stream(await self._said(), user=self._student_id)
+        said, whose = await self._said(), self._student_id
+        parts = self._agent.stream(said, user=whose, session=self._session_id)
         async with aclosing(parts):
             async for part in parts:
                 if isinstance(part, Reply):

@@ -112,7 +112,7 @@ class Author:
             return found
         text = f"{name.replace('_', ' ').capitalize()}: {self._subject}"
         if re.search("code|example|solution|program", name):
-            text = f"print({self._subject!r})"
+            text = f"print({text!r})"
         return text.ljust(schema.get("minLength", 0), ".")[: schema.get("maxLength")]
 
 

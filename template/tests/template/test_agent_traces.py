@@ -20,8 +20,8 @@ from structlog.testing import capture_logs
 from app.agents import traces
 from app.agents.client import Agent
 from app.agents.errors import ModelRefusedError
+from app.agents.peer import Peer
 from app.agents.reply import Message
-from app.agents.server import Peer
 from app.agents.tools import Tools
 from dev.openai import Call, Failure, OpenAIServer, Reply
 
