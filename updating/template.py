@@ -39,10 +39,14 @@ class Template:
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
     @property
+    def releases(self) -> list[str]:
+        """The tags of releases that are final, oldest first."""
+        return [tag for tag, version in self.versions.items() if not version.is_prerelease]
+
+    @property
     def newest(self) -> str:
         """The tag of the newest release, or HEAD where there is none."""
-        final = [tag for tag, version in self.versions.items() if not version.is_prerelease]
-        return (final or ["HEAD"])[-1]
+        return (self.releases or ["HEAD"])[-1]
 
     def commit(self, ref: str) -> str:
         """Return the commit that a version, or what Copier wrote of one, stands for.

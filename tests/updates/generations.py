@@ -60,11 +60,17 @@ audit_trail:
 """
 
 
+REMOVED = {"v2.0.0": "\n### Removed\n\n- `app/core/build.py`: nothing asked for it.\n"}
+MEANING = "\nFor existing services: an update brings it.\n"
+
+
 def make(template: Path) -> Path:
     """Make the releases."""
     release(template)
     for version, change in RELEASES.items():
         change(template)
+        with (template / "CHANGELOG.md").open("a", encoding="utf-8") as changelog:
+            changelog.write(f"\n## {version}\n{REMOVED.get(version, '')}{MEANING}")
         commit(template, version)
         git(template, "tag", version)
     git(template, "repack", "-adq")
@@ -81,14 +87,14 @@ def replace(path: Path, *pairs: tuple[str, str]) -> None:
 
 
 def migration(template: Path, version: str, *arguments: str) -> None:
-    """Add a migration."""
-    questions = template / "copier.yml"
-    text = questions.read_text(encoding="utf-8").replace("_migrations: []\n", "_migrations:\n")
+    """Add a migration, after those that are there."""
     entry = MIGRATION.format(
         version=version, arguments=", ".join(f'"{each}"' for each in arguments)
     )
-    text = text.replace("_migrations:\n", f"_migrations:\n{entry}")
-    questions.write_text(text, encoding="utf-8")
+    after = "\n_message_after_copy:"
+    questions = template / "copier.yml"
+    text = questions.read_text(encoding="utf-8").replace("_migrations: []\n", "_migrations:\n")
+    questions.write_text(text.replace(after, f"{entry}{after}"), encoding="utf-8")
 
 
 def one_more_file(template: Path) -> None:
