@@ -9,6 +9,7 @@ repository, so that `copier update` can run it as `make update` does.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,26 +26,48 @@ LABELS = ("-L", "before updating", "-L", "last update", "-L", "after updating")
 
 
 def moved(stage: str, old: str, new: str) -> None:
-    """Carry the user's edits over to the new name of a file.
+    """Carry the user's edits over to the new name of a file, which may get another one right after.
 
     `git mv` alone would not do: to Copier both sides then added the file, and all of it conflicts.
     """
-    kept = _git_path(MOVED) / new.replace("/", "+")
     if stage == "before":
-        if Path(old).is_file() and (base := _as_it_came(old)) != Path(old).read_bytes():
+        _keep(old, new)
+    else:
+        _merge(new)
+
+
+def _keep(old: str, new: str) -> None:
+    kept, earlier = _note(new), _note(old)
+    shutil.rmtree(kept, ignore_errors=True)  # of an update that was undone
+    if Path(old).is_file():
+        if (base := _as_it_came(old)) != Path(old).read_bytes():
             kept.mkdir(parents=True)
             (kept / "base").write_bytes(base)
             (kept / "mine").write_bytes(Path(old).read_bytes())
             (kept / "old").write_text(old, encoding="utf-8")
-    elif kept.is_dir():
-        if Path(new).is_file():
-            names = (kept / "mine", kept / "base", new)
-            merged = subprocess.run(
-                ["git", "merge-file", "-p", *LABELS, *names], capture_output=True
-            )
-            Path(new).write_bytes(merged.stdout)
-        else:
-            Path(f"{old}.rej").write_bytes((kept / "mine").read_bytes())
+    elif (earlier / "mine").is_file():
+        earlier.rename(kept)
+
+
+def _merge(new: str) -> None:
+    kept = _note(new)
+    base, mine = kept / "base", kept / "mine"
+    if not mine.is_file():
+        return
+    if Path(new).is_file():
+        names = (mine, base, new)
+        merged = subprocess.run(["git", "merge-file", "-p", *LABELS, *names], capture_output=True)
+        Path(new).write_bytes(merged.stdout)
+    else:
+        rejected = Path(f"{(kept / 'old').read_text(encoding='utf-8')}.rej")
+        rejected.parent.mkdir(parents=True, exist_ok=True)
+        rejected.write_bytes(mine.read_bytes())
+    base.unlink()  # the name is left: `make update` reads it
+    mine.unlink()
+
+
+def _note(new: str) -> Path:
+    return _git_path(MOVED) / new.replace("/", "+")
 
 
 def _as_it_came(name: str) -> bytes:

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import copier
 import pytest
 import yaml
 
-from tests.rendering import commit
-from tests.updates.conftest import Command, append, generate, status
+from tests.rendering import commit, git
+from tests.updates.conftest import Command, append, generate, status, tag
+from tests.updates.generations import migration
 from tests.updates.test_property import releases
 
 __all__ = ["releases"]
 
-OLD, NEW = "app/core/middleware.py", "app/core/wrapping.py"
+OLD, NEW, NEWEST = "app/core/middleware.py", "app/core/wrapping.py", "app/core/around.py"
 
 
 @pytest.fixture
@@ -67,3 +69,72 @@ def test_answers_of_what_is_off_are_carried_over_too(
     assert answers["group_prefix"] == "mine"
     assert not (service / ".parked").exists()
     assert not [line for line in status(service) if line.endswith(".rej")]
+
+
+def rename(template: Path, version: str, old: str, new: str) -> None:
+    """Release a version in which a file has another name."""
+    (template / "template" / old).rename(template / "template" / new)
+    migration(template, version, "moved", old, new)
+    tag(template, version)
+
+
+def edited(service: Path) -> str:
+    """Edit the file that gets other names, and return what it then says."""
+    text = f"# mine\n{(service / OLD).read_text()}"
+    (service / OLD).write_text(text)
+    commit(service)
+    return text
+
+
+def test_edits_follow_a_file_through_two_names(
+    service: Path, release: Path, command: Command
+) -> None:
+    """The version between them is skipped."""
+    text = edited(service)
+    rename(release, "v2.0.0", OLD, NEW)
+    rename(release, "v3.0.0", NEW, NEWEST)
+    assert command(service, "update") == 0
+    assert (service / NEWEST).read_text() == text
+    assert not (service / OLD).exists()
+    assert not [line for line in status(service) if line.endswith(".rej")]
+
+
+def test_edits_of_a_file_that_is_gone_under_its_second_name_are_told(
+    service: Path, release: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside its first, which is the one that the user knows."""
+    text = edited(service)
+    rename(release, "v2.0.0", OLD, NEW)
+    (release / "template" / NEW).unlink()
+    tag(release, "v3.0.0")
+    assert command(service, "update") == 1
+    assert f"  {OLD}.rej: " in capsys.readouterr().out
+    assert (service / f"{OLD}.rej").read_text() == text
+
+
+@pytest.mark.parametrize("by", ["copier", "make"])
+def test_an_update_that_was_undone_can_be_repeated(
+    by: str, service: Path, release: Path, command: Command
+) -> None:
+    """It carries over what is edited then, with Copier alone, too."""
+    edited(service)
+    rename(release, "v2.0.0", OLD, NEW)
+
+    def update() -> None:
+        if by == "make":
+            assert command(service, "update") == 0
+        else:
+            copier.run_update(service, defaults=True, overwrite=True, unsafe=True, quiet=True)
+
+    update()
+    git(service, "add", "--all")
+    git(service, "reset", "--quiet", "--hard")
+    text = edited(service)
+    update()
+    assert (service / NEW).read_text() == text
+    git(service, "add", "--all")
+    git(service, "reset", "--quiet", "--hard")
+    (service / OLD).write_bytes((release / "template" / NEW).read_bytes())
+    commit(service)
+    update()
+    assert (service / NEW).read_bytes() == (release / "template" / NEW).read_bytes()
