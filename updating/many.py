@@ -28,7 +28,7 @@ def updated(folder: Path, *, checks: bool) -> Row:
     """Update a service, unless it has nothing to do."""
     state = _run(folder, "check", "--json")
     if state.returncode:
-        return Row(str(folder), "", _last(state.stderr), good=False)
+        return Row(str(folder), "", _reason(state.stderr), good=False)
     versions = json.loads(state.stdout)
     if not versions["update"]:
         return Row(str(folder), versions["current"], "is current", good=True)
@@ -36,9 +36,16 @@ def updated(folder: Path, *, checks: bool) -> Row:
     shown = f"{versions['current']} → {versions['newest']}"
     if done.returncode == 0:
         return Row(str(folder), shown, "updated, to be committed", good=True)
-    needing = [line.split(":")[0].strip() for line in done.stdout.splitlines() if line[:2] == "  "]
-    said = f"needs you: {', '.join(needing)}" if needing else _last(done.stderr or done.stdout)
+    needing = _needing(done.stdout)
+    said = f"needs you: {', '.join(needing)}" if needing else _reason(done.stderr or done.stdout)
     return Row(str(folder), shown, said, good=False)
+
+
+def _needing(said: str) -> list[str]:
+    """Return the files that an update lists at its end; the changelog may have lines like them."""
+    _, found, listed = said.rpartition(" need you:\n")
+    lines = listed.splitlines() if found else []
+    return [line.split(": ")[0].strip() for line in lines if line.startswith("  ")]
 
 
 def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +59,7 @@ def _run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _last(text: str) -> str:
+def _reason(text: str) -> str:
     lines = text.strip().splitlines()
     return lines[0] if lines else "failed"
 
