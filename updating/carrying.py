@@ -11,7 +11,7 @@ import copier
 from packaging.version import Version
 
 from updating.errors import RefusedError
-from updating.git import git
+from updating.git import git, own_lines
 from updating.scratch import (
     Outcome,
     changed,
@@ -39,7 +39,7 @@ def carry_out(
     require_copier(template, service.version if ref == ":current:" else ref)
     files = of_template(template, service)
     require_text(service, files)
-    with as_lf(service, place, files):
+    with as_lf(place, files):
         run_copier(place, ref, data)
     found = outcome(service, place)
     gone = [name for name in changed(service, found.tree, "D") if name in files]
@@ -114,20 +114,22 @@ def require_text(service: Service, files: Iterable[str]) -> None:
 
 
 @contextmanager
-def as_lf(service: Service, place: Path, files: Iterable[str]) -> Generator[None]:
+def as_lf(place: Path, files: Iterable[str]) -> Generator[None]:
     """Merge files with CRLF as if they had LF, and give them CRLF again."""
-    listed = git(place, "ls-files", "--eol", "-z", "--", ".").split("\0")
-    crlf = [line.partition("\t")[2] for line in listed if line.startswith("i/crlf")]
-    paths = [place / name for name in crlf if name in set(files)]
-    for path in paths:
-        path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
-    if paths:
-        identity = ("-c", "user.name=update", "-c", "user.email=update@localhost")
-        git(place, *identity, "commit", "--quiet", "--no-gpg-sign", "--all", "--message=LF")
-    yield
-    for path in paths:
-        if path.is_file():
-            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    with own_lines():
+        listed = git(place, "ls-files", "--eol", "-z", "--", ".").split("\0")
+        crlf = [line.partition("\t")[2] for line in listed if "/crlf" in line.partition("attr/")[0]]
+        paths = [place / name for name in crlf if name in set(files)]
+        for path in paths:
+            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+        if paths:
+            identity = ("-c", "user.name=update", "-c", "user.email=update@localhost")
+            options = ("--quiet", "--no-gpg-sign", "--allow-empty", "--all", "--message=LF")
+            git(place, *identity, "commit", *options)
+        yield
+        for path in paths:
+            if path.is_file():
+                path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
 
 def shown(template: Template, ref: str) -> str:

@@ -1,7 +1,7 @@
 """`make configure`: other answers, the same version of the template."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from updating import parking, starting
-from updating.carrying import interactive, of_template, require_copier, require_text
+from updating.carrying import as_lf, interactive, of_template, require_copier, require_text
 from updating.errors import RefusedError
 from updating.parking import Moves, Note, Starters
 from updating.scratch import apply, edited, outcome, rejected, render, run_copier, scratch
 from updating.service import Service, answers_of, given, require_clean, service_at
 from updating.template import Template, template_of
+from updating.topics import HANDLERS, handled_in, read, subscribed
 from updating.update import confirm, finish
 from updating.wishes import Wish, add_arguments, answers, wish
 
@@ -55,15 +56,16 @@ def configure(folder: Path, wanted: Wish) -> int:
         files = of_template(template, service)
         require_text(service, files)
         data = {} if ask else _answers(service, template, wanted)
-        if ask:
-            run_copier(place, CURRENT, data, ask=True)
-        else:
-            with redirect_stderr(StringIO()):  # it says that answers are dropped; they are parked
-                run_copier(place, CURRENT, data)
+        with as_lf(place, files):
+            if ask:
+                run_copier(place, CURRENT, data, ask=True)
+            else:
+                with redirect_stderr(StringIO()):  # it says that answers are dropped: parked
+                    run_copier(place, CURRENT, data)
         change = Change(service, template, service.answers, answers_of(place))
         moves, going = _move(change, place, files, starters=wanted.starters)
         found = outcome(service, place)
-        _tell(change, moves, going)
+        _tell(change, place, moves, going)
         confirm("Go on?", yes=wanted.yes)
         apply(service, found)
     return finish(service, found, checks=wanted.checks)
@@ -85,7 +87,7 @@ def _answers(service: Service, template: Template, wanted: Wish) -> dict[str, An
                 *kept[name].features,
                 *(each for each in order if each not in kept[name].features),
             ]
-    known = [key for key in questions if not key.startswith("_")]
+    known = {key: said for key, said in questions.items() if not key.startswith("_")}
     return answers(wanted, service.given, coming, order, known)
 
 
@@ -111,7 +113,14 @@ def _move(
             for name in _files(place) - (after - seeds.after)
             if name.startswith(("app/", "tests/")) and name.endswith(".py")
         ]
-        moves = parking.park(place, [name for name in gone if name.endswith(".py")], mine, seeds)
+        moves = parking.park(
+            place,
+            [name for name in gone if name.endswith(".py")],
+            mine,
+            seeds,
+            topics=_names(change.before) - _names(change.after),
+            unread=subscribed(change.before).keys() - subscribed(change.after).keys(),
+        )
         kept = parking.notes(place)
         _keep(change, kept, moves)
         removed = [name for note in kept.values() for name in note.removed]
@@ -119,11 +128,13 @@ def _move(
             kept.pop(feature, None)
         if not starters:
             removed += seeds.after
-        parking.restore(place, seeds, removed, moves)
-        if starters and starting.HANDLERS not in moves.started:
-            moves.started += starting.handlers(
-                change.before, change.after, service, template, place
-            )
+        topics = subscribed(change.after)
+        starts = starting.Starting(service, template, change.after)
+        parking.restore(place, seeds, removed, moves, topics=topics, is_starter=starts.wrote)
+        if starters and "topics" in change.before:
+            had = subscribed(change.before).keys() - moves.lost(place)
+            moves.started += starts.handlers(place, [each for each in topics if each not in had])
+        parking.restore_tests(place, seeds, moves, _names(change.after))
         parking.keep(place, kept)
     return moves, going
 
@@ -154,7 +165,7 @@ def _files(folder: Path) -> set[str]:
     }
 
 
-def _tell(change: Change, moves: Moves, going: list[str]) -> None:
+def _tell(change: Change, place: Path, moves: Moves, going: list[str]) -> None:
     """Say what will happen, a line a file."""
     for sign, on in (("+", True), ("-", False)):
         if names := change.switched(on=on):
@@ -163,6 +174,7 @@ def _tell(change: Change, moves: Moves, going: list[str]) -> None:
         "starts": moves.started,
         "comes back": moves.restored,
         f"is parked in {parking.PARKED}/": moves.parked,
+        f"loses handlers, and is kept whole in {parking.PARKED}/": moves.cut,
         "goes, as it was never changed": moves.ended,
         f"is the template's and goes; your edits are kept in {parking.PARKED}/": going,
         f"stays in {parking.PARKED}/, as its place is taken": moves.blocked,
@@ -170,16 +182,27 @@ def _tell(change: Change, moves: Moves, going: list[str]) -> None:
     for what, names in told.items():
         for name in names:
             print(f"  {name} {what}")
-    for topic in _names(change.before) - _names(change.after):
-        for path in sorted((change.service.folder / "app/handlers").glob("*.py")):
-            if (
-                f'"{topic}"' in path.read_text(encoding="utf-8")
-                and change.after.get("topics") is not None
-            ):
-                name = path.relative_to(change.service.folder)
-                print(
-                    f"  {name} handles {topic}, which is no topic any more: it is yours to change"
-                )
+    for line in _left(change, place):
+        print(f"  {line}: it is yours to change")
+
+
+def _left(change: Change, place: Path) -> Iterator[str]:
+    """Yield what the user's modules say of topics that are not as they were."""
+    if change.after.get("topics") is None:
+        return
+    gone = _names(change.before) - _names(change.after)
+    before, after = subscribed(change.before), subscribed(change.after)
+    users = change.template.users(change.service.version)
+    for path in sorted((place / "app").rglob("*.py")):
+        name, text = path.relative_to(place).as_posix(), read(path)
+        if not users.match_file(name):
+            continue
+        for topic in sorted(gone):
+            if f'"{topic}"' in text:
+                yield f"{name} speaks of {topic}, which is no topic any more"
+        for topic in sorted(handled_in(path) if name.startswith(HANDLERS) else ()):
+            if topic in before and before[topic] != after.get(topic, before[topic]):
+                yield f"{name} handles {topic}, which carries {after[topic]} now"
 
 
 def _names(answers: Mapping[str, Any]) -> set[str]:

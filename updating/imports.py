@@ -4,6 +4,8 @@ import ast
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from updating.offers import Offer, offered, used
+
 FOLDERS = ("app", "dev", "tests")
 
 
@@ -37,14 +39,25 @@ def needs(wanted: Iterable[str], gone: Collection[str]) -> bool:
     return any(each in gone or each.rpartition(".")[0] in gone for each in wanted)
 
 
-def broken(folder: Path, files: Iterable[str], gone: Iterable[str]) -> list[str]:
-    """Return those of the files that can't be imported without what is gone, at any distance."""
-    missing = {module(name) for name in gone}
-    left = {name: imported(name, _text(folder / name)) for name in files}
+def broken(
+    folder: Path, files: Iterable[str], gone: Iterable[str], lacking: Iterable[Offer] = ()
+) -> list[str]:
+    """Return those of the files that can't do without what is gone, at any distance.
+
+    Modules by what they import; tests also by topics, routes and fixtures that they use.
+    """
+    missing, offers = {module(name) for name in gone}, {*lacking}
+    texts = {name: _text(folder / name) for name in files}
+    left = {name: imported(name, text) for name, text in texts.items()}
     found: list[str] = []
-    while more := [name for name, wanted in left.items() if needs(wanted, missing)]:
+    while more := [
+        name
+        for name, wanted in left.items()
+        if needs(wanted, missing) or (_is_test(name) and used(texts[name], offers))
+    ]:
         found += more
         missing |= {module(name) for name in more}
+        offers |= {offer for name in more for offer in offered(name, texts[name])}
         left = {name: wanted for name, wanted in left.items() if name not in more}
     return sorted(found)
 
@@ -62,6 +75,10 @@ def importable(folder: Path, parked: Path, files: Iterable[str]) -> list[str]:
         if len(stay) == len(left):
             return sorted(stay)
         left = stay
+
+
+def _is_test(name: str) -> bool:
+    return name.startswith("tests/")
 
 
 def _there(name: str, folder: Path, more: Collection[str]) -> bool:

@@ -12,7 +12,7 @@ import copier
 from copier.errors import CopierError, UserMessageError
 
 from updating.errors import RefusedError
-from updating.git import git, names
+from updating.git import git, names, own_lines
 from updating.service import Service
 from updating.template import Template
 
@@ -36,7 +36,8 @@ def scratch(service: Service) -> Generator[Path]:
     """Check the service's last commit out elsewhere, for as long as it takes."""
     with TemporaryDirectory(prefix="update-") as temporary:
         folder = Path(temporary).resolve() / "tree"
-        git(service.top, "worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
+        with own_lines():
+            git(service.top, "worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
         try:
             yield folder / service.prefix
         finally:
@@ -96,7 +97,8 @@ def write_tree(top: Path, folder: Path) -> str:
     with TemporaryDirectory() as temporary:
         index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
         git(top, "read-tree", "HEAD", env=index)
-        git(top, "add", "--all", "--force", "--", str(folder), env=index)
+        with own_lines():
+            git(top, "add", "--all", "--force", "--", str(folder), env=index)
         return git(top, "write-tree", env=index).strip()
 
 
@@ -149,7 +151,7 @@ def apply(service: Service, found: Outcome) -> None:
         git(service.top, "update-index", "-q", "--refresh")
     try:
         git(service.top, "read-tree", "-m", "-u", "HEAD", found.tree)
-    except RefusedError:
+    except (RefusedError, KeyboardInterrupt):
         with suppress(RefusedError):
             undo(service)
         raise

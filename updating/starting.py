@@ -1,68 +1,103 @@
 """Starters for topics that come later, and the defaults of answers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from updating.errors import RefusedError
+from updating.imports import module
 from updating.scratch import render
 from updating.service import ANSWERS, Service, answers_of, given
 from updating.template import Template
+from updating.topics import MODELS, handled, handled_in, models, read, subscribed
 
 HANDLERS, EVENTS = "app/handlers/events.py", "app/models/events.py"
 """What topics of one's own begin with."""
 
 
-def handlers(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    service: Service,
-    template: Template,
-    place: Path,
-) -> list[str]:
-    """Add a handler, and a model if need be, for new topics of a service that has some."""
-    if "pubsub" not in before["features"] or "pubsub" not in after["features"]:
-        return []
-    had = {topic["name"] for topic in before["topics"]}
-    models = {topic["event_type"] for topic in before["topics"]}
-    new = [topic for topic in after["topics"] if topic["name"] not in had]
-    if not new:
-        return []
-    preset = _preset(service, template)
-    own: list[Any] = preset.get("topics") or []
-    with TemporaryDirectory(prefix="configure-") as temporary:
-        fresh = Path(temporary) / "fresh"
-        data = {**given(after), "topics": [*own, *new]}
-        render(template, service, fresh, data, only=(EVENTS, HANDLERS))
-        there = {
-            name: _text(fresh / name) for name in (EVENTS, HANDLERS) if (fresh / name).exists()
-        }
-    if models.issuperset(topic["event_type"] for topic in new):
-        there.pop(EVENTS, None)
-    stem = re.sub(r"\W", "_", str(new[0]["name"]))
-    written: list[str] = []
-    for name, text in there.items():
-        target = name if not (place / name).exists() and not had else _free(place, name, stem)
-        if name == HANDLERS and EVENTS in there:
-            module = written[0].removesuffix(".py").replace("/", ".")
-            text = text.replace("app.models.events", module)
-        (place / target).parent.mkdir(parents=True, exist_ok=True)
-        (place / target).write_text(text, encoding="utf-8")
-        written.append(target)
-    return written
+@dataclass(frozen=True)
+class Starting:
+    """What the template writes for a topic, for a service with these answers."""
+
+    service: Service
+    template: Template
+    answers: Mapping[str, Any]
+
+    def handlers(self, place: Path, topics: Iterable[str]) -> list[str]:
+        """Add a handler for each of the topics that has none, and a model if need be."""
+        written: list[str] = []
+        for topic in topics:
+            if topic in handled(place):
+                continue
+            stem = re.sub(r"\W", "_", topic)
+            texts = self._texts(topic)
+            model = _model(place, subscribed(self.answers)[topic])
+            if EVENTS in texts and not model:
+                model = self._write(place, EVENTS, stem, texts[EVENTS])
+                written.append(model)
+            if HANDLERS in texts:
+                text = texts[HANDLERS]
+                if EVENTS in texts and model:
+                    text = text.replace(module(EVENTS), module(model))
+                written.append(self._write(place, HANDLERS, stem, text))
+        return written
+
+    def wrote(self, path: Path) -> bool:
+        """Whether a handler is as it was written for its topic."""
+        topics = handled_in(path)
+        if len(topics) != 1 or not topics <= subscribed(self.answers).keys():
+            return False
+        text = self._texts(*topics).get(HANDLERS, "")
+        anywhere = r"app\.models\.\w+"
+        return re.sub(anywhere, "", text) == re.sub(anywhere, "", read(path))
+
+    def _texts(self, topic: str) -> dict[str, str]:
+        """Return the files that a service with this topic of its own begins with."""
+        own = [each for each in self._preset() if each["name"] != topic]
+        entry = [each for each in self.answers["topics"] if each["name"] == topic]
+        with TemporaryDirectory(prefix="configure-") as temporary:
+            fresh = Path(temporary) / "fresh"
+            data = {**given(self.answers), "topics": [*own, *entry]}
+            render(self.template, self.service, fresh, data, only=(EVENTS, HANDLERS))
+            return {
+                name: (fresh / name).read_text(encoding="utf-8")
+                for name in (EVENTS, HANDLERS)
+                if (fresh / name).exists()
+            }
+
+    def _preset(self) -> list[dict[str, Any]]:
+        """Return the topics that the type of the service begins with."""
+        name = f"presets/{self.service.answers['service_type']}.yml"
+        said = cast(
+            "dict[str, Any]", yaml.safe_load(self.template.text(self.service.version, name))
+        )
+        return said.get("topics") or []
+
+    @staticmethod
+    def _write(place: Path, name: str, stem: str, text: str) -> str:
+        """Write a file, beside another of its kind if need be, and return its name."""
+        parent = Path(name).parent
+        number, free = 2, Path(name)
+        if any(path.name != "__init__.py" for path in (place / parent).glob("*.py")):
+            free = parent / f"{stem}.py"
+        while (place / free).exists():
+            number, free = number + 1, parent / f"{stem}_{number}.py"
+        (place / free).parent.mkdir(parents=True, exist_ok=True)
+        (place / free).write_text(text, encoding="utf-8")
+        return free.as_posix()
 
 
-def _free(place: Path, name: str, stem: str) -> str:
-    """Return a name beside another that nobody has."""
-    parent = Path(name).parent
-    number, free = 2, parent / f"{stem}.py"
-    while (place / free).exists():
-        number, free = number + 1, parent / f"{stem}_{number}.py"
-    return free.as_posix()
+def _model(place: Path, event_type: str) -> str | None:
+    """Return the module of the user's that has a type of events."""
+    for path in sorted((place / MODELS).rglob("*.py")):
+        if event_type in models(read(path)):
+            return path.relative_to(place).as_posix()
+    return None
 
 
 def defaults(answers: Mapping[str, Any], service: Service, template: Template) -> dict[str, Any]:
@@ -74,12 +109,3 @@ def defaults(answers: Mapping[str, Any], service: Service, template: Template) -
         except RefusedError:
             return {}
         return answers_of(folder)
-
-
-def _preset(service: Service, template: Template) -> dict[str, Any]:
-    name = f"presets/{service.answers['service_type']}.yml"
-    return yaml.safe_load(template.text(service.version, name)) or {}
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

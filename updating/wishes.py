@@ -78,24 +78,26 @@ def answers(
     given: Mapping[str, Any],
     kept: Mapping[str, Any],
     order: Sequence[str],
-    known: Sequence[str],
+    questions: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the answers that change.
 
     Args:
         kept: answers of features that were on once.
         order: of the features.
-        known: the questions.
+        questions: as copier.yml has them.
 
     Raises:
         RefusedError: a wish makes no sense.
     """
     changes: dict[str, Any] = {}
     for pair in wanted.values:
-        key, value = _pair(pair)
-        if key not in known:
+        key, text = _split(pair)
+        if key not in questions:
             raise RefusedError(f"{key!r} is no question: see docs/reference/questions.md.")
-        changes[key] = value
+        question = questions[key]
+        plain = question.get("type") == "str" and not question.get("multiselect")
+        changes[key] = text if plain else _pair(pair)[1]
     features = list(cast("list[str]", changes.get("features", given["features"])))
     for feature in wanted.off:
         if feature not in features:
@@ -129,10 +131,15 @@ def _entries(kind: str, entries: Sequence[Mapping[str, Any]], wanted: Wish) -> l
     return list(found.values())
 
 
-def _pair(text: str) -> tuple[str, Any]:
+def _split(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"\w+", key):
         raise RefusedError(f"{text!r} is no answer: use NAME=VALUE, for example port=8001.")
+    return key, value
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    key, value = _split(text)
     try:
         return key, yaml.safe_load(value)
     except yaml.YAMLError as error:

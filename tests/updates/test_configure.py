@@ -70,3 +70,38 @@ def test_what_makes_no_sense_is_refused(
     assert command(service, "configure", *options, template=release) == 1
     assert told in capsys.readouterr().err
     assert status(service) == []
+
+
+@pytest.mark.parametrize("text", ["Orders: all of them", "yes", "1.0", "[a]", "null"])
+def test_a_text_is_taken_as_it_is(
+    text: str, service: Path, release: Path, command: Command
+) -> None:
+    """Where a question wants one; YAML would make something else of it."""
+    options = ("--set", f"description={text}", "port=8001", "python_version=3.12")
+    assert command(service, "configure", *options, template=release) == 0
+    said = answers(service)
+    assert (said["description"], said["port"], said["python_version"]) == (text, 8001, "3.12")
+
+
+def test_a_topic_that_is_read_from_now_on_begins_with_a_handler(
+    release: Path, tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the model that there is; a handler that reads another type than declared is told."""
+    topics = [
+        {"name": "orders.created", "publish": True, "event_type": "OrderCreated"},
+        {"name": "orders.sent", "subscribe": True, "event_type": "OrderCreated"},
+    ]
+    service = generate(release, tmp_path / "service", topics=topics)
+    model, mine = service / "app/models/events.py", service / "app/models/mine.py"
+    model.rename(mine)
+    handler = service / "app/handlers/events.py"
+    handler.write_text(handler.read_text().replace("models.events", "models.mine"))
+    commit(service)
+    read = ("--topic", "orders.created", "subscribe=true")
+    changed = ("--topic", "orders.sent", "event_type=OrderSent")
+    assert command(service, "configure", *read, *changed, template=release) == 0
+    text = (service / "app/handlers/orders_created.py").read_text()
+    assert "from app.models.mine import OrderCreated" in text
+    assert not (service / "app/models/orders_created.py").exists()
+    told = "app/handlers/events.py handles orders.sent, which carries OrderSent now"
+    assert told in capsys.readouterr().out
