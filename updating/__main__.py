@@ -2,18 +2,19 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from updating import configure, update
 from updating.errors import RefusedError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the answer is the exit code."""
-    options = _parser().parse_args(arguments)
-    folder = Path.cwd()
     try:
+        from updating import configure, update  # here: who stops it meanwhile gets no traceback
+
+        options = _parser(configure.add_arguments).parse_args(arguments)
+        folder = Path.cwd()
         match options.command:
             case "check":
                 return update.check(folder, as_json=options.json)
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(configurable: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     checking = commands.add_parser("check", help="say whether the template has something newer")
@@ -38,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     updating = commands.add_parser("update", help="bring what is new in the template")
     updating.add_argument("--to", metavar="VERSION", help="a version, not the newest")
     configuring = commands.add_parser("configure", help="change answers, not the version")
-    configure.add_arguments(configuring)
+    configurable(configuring)
     for each in (updating, configuring):
         each.add_argument("--yes", action="store_true", help="ask nothing")
         each.add_argument("--no-checks", action="store_true", help="don't run make check and test")

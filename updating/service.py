@@ -73,8 +73,8 @@ def service_at(folder: Path) -> Service:
     if not (folder / ANSWERS).exists():
         raise RefusedError(
             f"{ANSWERS} is missing, and it says which template and answers this was made from. "
-            f"If git knows it, bring it back: "
-            f'git checkout "$(git rev-list -1 HEAD -- {ANSWERS})^" -- {ANSWERS}'
+            f"If git knows it, this brings it back:\n"
+            f'  git checkout "$(git log -1 --diff-filter=AM --format=%H -- {ANSWERS})" -- {ANSWERS}'
         )
     try:
         answers = cast("object", answers_of(folder))

@@ -64,6 +64,21 @@ class Template:
                 "Put one it has after _commit in .copier-answers.yml, the nearest to what you have."
             ) from None
 
+    def named(self, ref: str) -> str:
+        """Return a version that somebody asks for.
+
+        Raises:
+            RefusedError: there is none of that name.
+        """
+        try:
+            self.commit(ref)
+        except RefusedError:
+            there = ", ".join(self.versions) or "none"
+            raise RefusedError(
+                f"the template has no version {ref!r}; its versions: {there}."
+            ) from None
+        return ref
+
     def text(self, ref: str, name: str) -> str:
         """Return a text file of a version, or nothing where it has none."""
         return (content(self.folder, self.commit(ref), name) or b"").decode(errors="replace")
@@ -134,5 +149,17 @@ def template_of(url: str) -> Generator[Template]:
         url = re.sub(short, long, url)
     with TemporaryDirectory(prefix="template-") as temporary:
         folder = Path(temporary)
-        git(folder, "clone", "--quiet", "--no-checkout", os.path.expanduser(url), "clone")
+        try:
+            git(folder, "clone", "--quiet", "--no-checkout", _absolute(url), "clone")
+        except RefusedError as error:
+            raise RefusedError(
+                f"{error}\nIs that where the template is? After _src_path in .copier-answers.yml "
+                "stands its address or full path: correct it and commit."
+            ) from error
         yield Template(folder / "clone")
+
+
+def _absolute(url: str) -> str:
+    """Return an address, or the full path that one from here means."""
+    path = Path(url).expanduser()
+    return str(path.resolve()) if path.exists() else url

@@ -1,6 +1,7 @@
 """`make update` and `make update-check`."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from updating.errors import RefusedError
 from updating.git import git
 from updating.scratch import Outcome, apply, changed, scratch
 from updating.service import Service, answers_of, require_clean, service_at
-from updating.template import Template, template_of
+from updating.template import Template, parsed, template_of
 
 UNDO = "git restore --staged --worktree ."
+IGNORED = ("--others", "--ignored", "--exclude-standard")
 
 
 def check(folder: Path, *, as_json: bool) -> int:
@@ -25,14 +27,25 @@ def check(folder: Path, *, as_json: bool) -> int:
         print(json.dumps({"update": newer, "current": current, "newest": newest}))
     elif newer:
         print(f"{current} → {newest}: make update brings it.")
+    elif current != newest:
+        print(f"{current} is newer than the newest release, {newest}.")
     else:
         print(f"{current} is the newest.")
     return 0
 
 
 def is_newer(template: Template, service: Service, ref: str) -> bool:
-    """Whether a version is another than the service's."""
-    return template.commit(service.version) != template.commit(ref)
+    """Whether a version comes after the service's."""
+    if not git(
+        template.folder, "rev-list", "-1", template.commit(ref), f"^{_here(template, service)}"
+    ):
+        return False  # what the service has contains it
+    mine, other = parsed(re.sub(r"-\d+-g[0-9a-f]+$", "", service.version)), parsed(ref)
+    return not mine or not other or other > mine
+
+
+def _here(template: Template, service: Service) -> str:
+    return template.commit(service.version)
 
 
 def update(folder: Path, *, to: str | None, yes: bool, checks: bool) -> int:
@@ -40,11 +53,17 @@ def update(folder: Path, *, to: str | None, yes: bool, checks: bool) -> int:
     service = service_at(folder)
     require_clean(service)
     with template_of(service.url) as template:
-        ref = to or template.newest
+        ref = template.named(to) if to else template.newest
+        current, wanted = shown(template, service.version), shown(template, ref)
         if not is_newer(template, service, ref):
-            print(f"{shown(template, ref)} is what this service has; there is nothing to do.")
+            if to and template.commit(ref) != _here(template, service):
+                raise RefusedError(
+                    f"{wanted} is older than {current}, which this service has, and an update only "
+                    "goes forward: git revert takes one back."
+                )
+            print(f"{current} is what this service has; there is nothing to do.")
             return 0
-        print(f"{shown(template, service.version)} → {shown(template, ref)}", flush=True)
+        print(f"{current} → {wanted}", flush=True)
         if told := template.changes(service.version, ref):
             print(f"\n{told}\n", flush=True)
         confirm("Update?", yes=yes)
@@ -94,18 +113,27 @@ def finish(service: Service, found: Outcome, *, checks: bool) -> int:
             print(f"  {name}: {matter}")
         print(f"Finish: edit them, then make check test, git add and git commit. Undo: {UNDO}")
         return 1
-    failed: str | None = None
-    if (service.folder / "uv.lock").exists() and "pyproject.toml" in files:
-        failed = _made(service, "lock")
-        if not failed:
-            git(service.folder, "add", "--", "uv.lock")
-    for goal in ("check", "test") if checks and not failed else ():
-        failed = failed or _made(service, goal)
+    try:
+        failed = _failed(service, files, checks=checks)
+    except KeyboardInterrupt:
+        print(f"\nstopped. Finish: make check test, then git commit. Undo: {UNDO}")
+        return 1
     if failed:
         print(f"make {failed} fails, see above. Finish: mend it, then git commit. Undo: {UNDO}")
         return 1
     print(f"Keep it: git commit. Undo: {UNDO}")
     return 0
+
+
+def _failed(service: Service, files: list[str], *, checks: bool) -> str | None:
+    """Renew the lock file and run the checks; return the name of the first that fails."""
+    if (service.folder / "uv.lock").exists() and "pyproject.toml" in files:
+        if failed := _made(service, "lock"):
+            return failed
+        if not git(service.folder, "ls-files", *IGNORED, "--", "uv.lock"):
+            git(service.folder, "add", "--", "uv.lock")
+    goals = ("check", "test") if checks else ()
+    return next((goal for goal in goals if _made(service, goal)), None)
 
 
 def _made(service: Service, goal: str) -> str | None:

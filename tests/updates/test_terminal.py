@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.questions.test_doors import CLEAR, ENTER, Person, answers_of
-from tests.rendering import ROOT
+from tests.rendering import ROOT, commit
 from tests.updates.conftest import append, status, tag
 from updating.template import CLONE
 
@@ -17,9 +17,10 @@ def _template(release: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def person(service: Path, command: str) -> Person:
-    """Return somebody who began a command of a service."""
-    program = (sys.executable, "-B", "-m", "updating", command, "--no-checks")
+def person(service: Path, command: str, *options: str) -> Person:
+    """Return somebody who began a command of a service, which runs no checks if nothing is said."""
+    options = options or ("--no-checks",)
+    program = (sys.executable, "-B", "-m", "updating", command, *options)
     return Person(program=program, folder=service)
 
 
@@ -39,6 +40,21 @@ def test_an_update_wants_a_yes(service: Path, release: Path) -> None:
     somebody.reads("Update? [y/N] ")
     somebody.types("y" + ENTER)
     assert somebody.ends() == 0
+    assert "A  app/core/more.py" in status(service)
+
+
+def test_checks_that_are_stopped_leave_the_update(service: Path, release: Path) -> None:
+    """Staged, with the way on and the way back."""
+    makefile = service / "Makefile"
+    makefile.write_text(makefile.read_text().replace("check: .venv/.ready", "check:\n\t@sleep 60"))
+    commit(service)
+    append(release / "template/app/core/more.py", '"""More."""')
+    tag(release, "v1.1.0")
+    somebody = person(service, "update", "--yes")
+    somebody.reads("make check …")
+    somebody.types("\x03")
+    somebody.reads("stopped. Finish: make check test, then git commit. Undo: git restore")
+    assert somebody.ends() == 1
     assert "A  app/core/more.py" in status(service)
 
 

@@ -263,6 +263,60 @@ def test_the_lock_file_is_renewed(
     assert "M  uv.lock" in status(service)
 
 
+def test_a_lock_file_that_git_ignores_stays_out(
+    service: Path, release: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is renewed, not staged."""
+    append(service / "own.mk", "lock:", "\t@echo new > uv.lock")
+    append(service / ".gitignore", "uv.lock")
+    commit(service)
+    append(service / "uv.lock", "old")
+    project = release / "template/pyproject.toml.jinja"
+    project.write_text(project.read_text().replace("pyyaml>=6.0.3", "pyyaml>=6.0.4"))
+    tag(release, "v1.1.0")
+    assert command(service, "update", template=release) == 0, capsys.readouterr()
+    assert (service / "uv.lock").read_text() == "new\n"
+    assert capsys.readouterr().out.endswith(f"Undo: {UNDO}\n")
+    assert not any("uv.lock" in line for line in status(service))
+
+
+def test_an_update_goes_forward_only(
+    service: Path, newer: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From a version before a release, or from a commit after one, there is nothing newer."""
+    append(newer / "template/app/core/next.py", '"""Next."""')
+    tag(newer, "v2.0.0-rc.1")
+    assert command(service, "update", "--to", "v2.0.0-rc.1", template=newer) == 0
+    commit(service)
+    assert command(service, "check") == 0
+    assert capsys.readouterr().out.endswith("2.0.0rc1 is newer than the newest release, 1.1.0.\n")
+    assert command(service, "update") == 0
+    assert command(service, "update", "--to", "v1.1.0") == 1
+    assert "1.1.0 is older than 2.0.0rc1" in capsys.readouterr().err
+    assert status(service) == []
+    append(newer / "template/app/core/last.py", '"""Last."""')
+    commit(newer)
+    assert command(service, "update", "--to", "HEAD") == 0
+    commit(service)
+    assert "_commit: v2.0.0-rc.1-1-g" in (service / ".copier-answers.yml").read_text()
+    assert command(service, "check", "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["update"] is False
+    tag(newer, "v2.0.0")
+    append(newer / "template/app/core/end.py", '"""End."""')
+    tag(newer, "v2.1.0")
+    assert command(service, "update") == 0
+    assert "A  app/core/end.py" in status(service)
+
+
+def test_a_version_that_there_is_not_is_refused(
+    service: Path, newer: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With those that there are."""
+    assert command(service, "update", "--to", "v9", template=newer) == 1
+    said = capsys.readouterr().err
+    assert said == "the template has no version 'v9'; its versions: v1.0.0, v1.1.0.\n"
+
+
 def test_checks_that_fail_are_told(
     service: Path,
     newer: Path,
