@@ -116,20 +116,19 @@ def require_text(service: Service, files: Iterable[str]) -> None:
 @contextmanager
 def as_lf(place: Path, files: Iterable[str]) -> Generator[None]:
     """Merge files with CRLF as if they had LF, and give them CRLF again."""
-    with own_lines():
-        listed = git(place, "ls-files", "--eol", "-z", "--", ".").split("\0")
-        crlf = [line.partition("\t")[2] for line in listed if "/crlf" in line.partition("attr/")[0]]
-        paths = [place / name for name in crlf if name in set(files)]
-        for path in paths:
-            path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
-        if paths:
-            identity = ("-c", "user.name=update", "-c", "user.email=update@localhost")
-            options = ("--quiet", "--no-gpg-sign", "--allow-empty", "--all", "--message=LF")
-            git(place, *identity, "commit", *options)
-        yield
-        for path in paths:
-            if path.is_file():
-                path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    listed = git(place, "ls-files", "--eol", "-z", "--", ".").split("\0")
+    crlf = [line.partition("\t")[2] for line in listed if "/crlf" in line.partition("attr/")[0]]
+    paths = [place / name for name in crlf if name in set(files)]
+    for path in paths:
+        path.write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    if paths:
+        identity = ("-c", "user.name=update", "-c", "user.email=update@localhost")
+        options = ("--quiet", "--no-gpg-sign", "--allow-empty", "--all", "--message=LF")
+        git(place, *identity, "commit", *options, env=own_lines())
+    yield
+    for path in paths:
+        if path.is_file():
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
 
 def shown(template: Template, ref: str) -> str:

@@ -2,8 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from updating.errors import RefusedError
@@ -43,21 +42,11 @@ def content(folder: Path, tree: str, name: str) -> bytes | None:
     return done.stdout if done.returncode == 0 else None
 
 
-@contextmanager
-def own_lines() -> Generator[None]:
-    """Have git, Copier's too, leave line ends as they are committed, whatever a person has set."""
+def own_lines() -> dict[str, str]:
+    """Return the environment for a git that leaves line ends alone, whatever a person has set."""
     number = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    own = {
+    return {
         "GIT_CONFIG_COUNT": str(number + 1),
         f"GIT_CONFIG_KEY_{number}": "core.autocrlf",
         f"GIT_CONFIG_VALUE_{number}": "false",
     }
-    before = {name: os.environ.get(name) for name in own}
-    os.environ.update(own)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value

@@ -10,6 +10,7 @@ from typing import Any
 
 import copier
 from copier.errors import CopierError, UserMessageError
+from plumbum import local
 
 from updating.errors import RefusedError
 from updating.git import git, names, own_lines
@@ -36,8 +37,8 @@ def scratch(service: Service) -> Generator[Path]:
     """Check the service's last commit out elsewhere, for as long as it takes."""
     with TemporaryDirectory(prefix="update-") as temporary:
         folder = Path(temporary).resolve() / "tree"
-        with own_lines():
-            git(service.top, "worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
+        add = ("worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
+        git(service.top, *add, env=own_lines())
         try:
             yield folder / service.prefix
         finally:
@@ -54,15 +55,16 @@ def run_copier(folder: Path, ref: str, data: Mapping[str, Any], *, ask: bool = F
         RefusedError: an answer is wrong, or Copier failed.
     """
     try:
-        copier.run_update(
-            folder,
-            data=dict(data),
-            vcs_ref=copier.VcsRef.CURRENT if ref == ":current:" else ref,
-            defaults=not ask,
-            overwrite=True,
-            unsafe=True,
-            quiet=True,
-        )
+        with local.env(**own_lines()):  # plumbum, which Copier runs git by, keeps one of its own
+            copier.run_update(
+                folder,
+                data=dict(data),
+                vcs_ref=copier.VcsRef.CURRENT if ref == ":current:" else ref,
+                defaults=not ask,
+                overwrite=True,
+                unsafe=True,
+                quiet=True,
+            )
     except UserMessageError as error:
         raise RefusedError(error.message) from error
     except (CopierError, OSError, ValueError, RuntimeError) as error:
@@ -95,10 +97,9 @@ def outcome(service: Service, folder: Path) -> Outcome:
 def write_tree(top: Path, folder: Path) -> str:
     """Return the id of a tree of all that is in a folder of a work tree, ignored files too."""
     with TemporaryDirectory() as temporary:
-        index = {"GIT_INDEX_FILE": str(Path(temporary) / "index")}
+        index = {**own_lines(), "GIT_INDEX_FILE": str(Path(temporary) / "index")}
         git(top, "read-tree", "HEAD", env=index)
-        with own_lines():
-            git(top, "add", "--all", "--force", "--", str(folder), env=index)
+        git(top, "add", "--all", "--force", "--", str(folder), env=index)
         return git(top, "write-tree", env=index).strip()
 
 

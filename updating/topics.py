@@ -101,10 +101,11 @@ def _without_imports(text: str, unused: Collection[str]) -> str:
         kept = [each for each in node.names if (each.asname or each.name) not in unused]
         if len(kept) == len(node.names):
             continue
-        first, node.names = node.lineno - 1, kept
-        while not kept and first and not lines[first - 1].strip():
-            first -= 1
-        lines[first : node.end_lineno] = [ast.unparse(node) + _end(text)] if kept else []
+        first, last, node.names = node.lineno - 1, node.end_lineno or node.lineno, kept
+        if not kept and not "".join(lines[last : last + 1]).strip():
+            while first and not lines[first - 1].strip():
+                first -= 1
+        lines[first:last] = [ast.unparse(node) + _end(text)] if kept else []
     return "".join(lines).rstrip() + _end(text)
 
 
