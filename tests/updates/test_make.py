@@ -63,7 +63,8 @@ def test_a_clone_with_crlf_is_updated(service: Path, release: Path, tmp_path: Pa
     project = (clone / "pyproject.toml").read_bytes()
     assert b'"mine>=1",\r\n' in project
     assert b"pyyaml>=6.0.4" in project
-    assert git(clone, "diff", "--stat", "HEAD~2").count("|") < 10
+    changed = git(clone, "diff", "--numstat", "HEAD~1", "--", "pyproject.toml")
+    assert changed.split()[:2] == ["1", "1"]
     assert git(clone, "ls-files", "--eol", "app/main.py").split()[:2] == ["i/lf", "w/crlf"]
 
 
