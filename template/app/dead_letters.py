@@ -14,7 +14,7 @@ from app.core.config import ConfigurationError, Settings, load_settings
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.declaration.state import StateConfig
 from app.core.errors import ServiceError
-from app.features.dead_letters import DeadLetters
+from app.features.dead_letters import UNDELIVERED, DeadLetters
 from app.main import DECLARATION
 from app.services.pubsub import REPLAY
 from app.services.sidecar import Sidecar, SidecarSettings
@@ -28,6 +28,7 @@ def arguments() -> Namespace:
     parser.add_argument("--topic", help="only those of a topic")
     parser.add_argument("--error", help="only those of a type of error")
     parser.add_argument("--all", action="store_true", help="really all")
+    parser.add_argument("--again", action="store_true", help="ids: perhaps handled before, too")
     parser.add_argument("--json", action="store_true", help="a line of JSON for each")
     given = parser.parse_args()
     if given.action != "list" and not (given.id or given.topic or given.error or given.all):
@@ -50,7 +51,9 @@ async def run(given: Namespace, out: TextIO) -> int:
             if given.action == "show":
                 line = json.dumps(shown, indent=2, ensure_ascii=False)
             elif given.action != "list":
-                line = await _replay(letter, declaration) if given.action == "replay" else "done"
+                line = "done"
+                if given.action == "replay":
+                    line = await _replay(letter, declaration, again=given.again and given.id)
                 if line == "done":
                     await letters.remove(letter)
                 else:
@@ -61,8 +64,10 @@ async def run(given: Namespace, out: TextIO) -> int:
     return bool(failed)
 
 
-async def _replay(letter: ErrorEvent, declaration: declared.Declaration) -> str:
+async def _replay(letter: ErrorEvent, declaration: declared.Declaration, *, again: bool) -> str:
     """Hand a letter to the handler of the service that runs here; return what became of it."""
+    if letter.error_type == UNDELIVERED and not again:
+        return "not replayed: perhaps it was handled; if it was not, name it with --again"
     settings = load_settings(Settings)
     as_sidecar = SidecarSettings.model_construct(
         dapr_http_port=settings.app_port or declaration.service.port,

@@ -13,7 +13,7 @@ Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.r
 class Event(BaseModel):
     """Base of all events. Unknown fields are ignored: newer versions may add some."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     event_id: str = Field(default_factory=lambda: str(uuid4()), min_length=1, max_length=256)
     timestamp: Moment = Field(default_factory=lambda: datetime.now(UTC))

@@ -1,16 +1,16 @@
 """Dead letters: the events that this service could not handle, kept in state for 30 days."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from zlib import crc32
 
 import structlog
 from fastapi import Depends, FastAPI, Request
 from prometheus_client import Gauge
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ValidationError
 
 from app.contracts.event import ErrorEvent, letter_id
 from app.core.declaration import ServiceConfig
@@ -20,6 +20,7 @@ from app.core.errors import ServiceError
 from app.core.feature import Feature
 from app.core.key import Key
 from app.core.resources import Resources, resource
+from app.services.pubsub import envelope_of
 from app.services.sidecar import Sidecar
 from app.services.state import StateStore
 
@@ -32,31 +33,32 @@ MEASURE_SECONDS = 30.0
 KEPT = timedelta(days=30)
 SHARDS = 32  # of the index: a store can't be asked what there is
 CHUNK = 100  # letters read in one call
-ENVELOPE = TypeAdapter(dict[str, Any])
 UNDELIVERED = "Undelivered"  # the error of what Dapr itself dead-letters
 
 
-def read(body: bytes, consumer: str, topics: Collection[str]) -> ErrorEvent | None:
-    """Read what came on the dead-letter topic; None if it is another service's, ValueError if bad.
+def read(body: bytes, consumer: str, config: PubSubConfig) -> ErrorEvent | None:
+    """Read what came on the dead-letter topic; None if it is another service's.
 
-    An ErrorEvent names its consumer; what Dapr dead-letters, the bare envelope, is of all readers.
+    An ErrorEvent names its consumer; what Dapr dead-letters, the bare envelope, is of all readers
+    of its topic, and what tells neither is everybody's: it is not lost.
     """
-    envelope = ENVELOPE.validate_json(body)
-    if envelope.get("type") == "ErrorEvent":
-        letter = ErrorEvent.model_validate(envelope.get("data"))
-        mine = letter.consumer_agent == consumer
-    else:
-        letter = ErrorEvent(
-            original_event_type=str(envelope.get("type")),
-            original_topic=str(envelope.get("topic")),
-            error_type=UNDELIVERED,
-            error_message="Dapr gave up delivering it, or its handler dropped it.",
-            original_payload=envelope,
-            consumer_agent=consumer,
-        )
-        mine = letter.original_topic in topics
-    name = letter_id(consumer, letter.original_topic, letter.original_payload)
-    return letter.model_copy(update={"event_id": name}) if mine else None
+    envelope, queue = envelope_of(body, spare=90), config.dead_letter_topic
+    with suppress(ValidationError):
+        if envelope.get("type") == "ErrorEvent":
+            letter = ErrorEvent.model_validate(envelope.get("data"))
+            return letter if letter.consumer_agent == consumer else None
+    topic = envelope.get("topic", queue)
+    if topic not in [queue, *(each.name for each in config.topics if each.subscribe)]:
+        return None
+    return ErrorEvent(
+        event_id=letter_id(consumer, topic, envelope),
+        original_event_type=str(envelope.get("type")),
+        original_topic=None if topic == queue else topic,
+        error_type=UNDELIVERED,
+        error_message="Dapr gave up delivering it, its handler dropped it, or it can't be read.",
+        original_payload=envelope,
+        consumer_agent=consumer,
+    )
 
 
 class _Index(BaseModel):
@@ -119,8 +121,7 @@ def _key(*parts: str) -> Key:
 @asynccontextmanager
 async def open_letters(resources: Resources) -> AsyncGenerator[None]:
     """Offer the letters, and measure them now and then."""
-    letters = DeadLetters(resources.get(Sidecar), resources.get(StateConfig))
-    resources.add(letters)
+    resources.add(letters := DeadLetters(resources.get(Sidecar), resources.get(StateConfig)))
     measuring = asyncio.create_task(_measure(letters))
     try:
         yield
@@ -138,17 +139,11 @@ async def _measure(letters: DeadLetters) -> None:
 def subscribe(app: FastAPI, resources: Resources) -> None:
     """Read the dead-letter topic; it has none itself: what can't be kept comes again."""
     config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
-    topics = {topic.name for topic in config.topics if topic.subscribe}
 
     async def keep(
         request: Request, letters: Annotated[DeadLetters, Depends(resource(DeadLetters))]
     ) -> dict[str, str]:
-        try:
-            letter = read(await request.body(), name, topics)
-        except ValueError as error:  # it would come again for ever
-            log.critical("dead_letter.unreadable", reason=type(error).__name__)
-            letter = None
-        if letter:
+        if letter := read(await request.body(), name, config):
             await letters.add(letter)
             # what its handler gave up is told there; of what kills the process, nobody tells
             tell = log.critical if letter.error_type == UNDELIVERED else log.info

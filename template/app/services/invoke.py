@@ -18,6 +18,7 @@ M = TypeVar("M", bound=BaseModel)
 
 PASSING = {429, 500, 502, 503, 504}
 """Answers that may be others a moment later; 500 is the sidecar's for a callee it can't reach."""
+REFUSED = {403, 500}  # the sidecar's own answers, with the code ERR_DIRECT_INVOKE
 UNREACHED = ("couldn't find service", "no host", "connection refused", "error while dialing")
 """What the sidecar says where the callee can't have heard of the call."""
 BACKOFF_SECONDS = 0.05
@@ -49,7 +50,8 @@ class UnreachedError(SidecarError):
 class Circuit:
     """Calls of one target: after `FAILURES` in a row they fail at once, for `PAUSE_SECONDS`.
 
-    Then one call tries, and closes the circuit or prolongs the pause.
+    Then one call tries, and closes the circuit or prolongs the pause. A callee's own 500 is no
+    failure of the target: it is there, and the next call may be another matter.
     """
 
     failures: int = 0
@@ -64,8 +66,10 @@ class Circuit:
             raise UnavailableError(f"'{app_id}' failed {self.failures} times in a row: a pause.")
         self.until = now + PAUSE_SECONDS
 
-    def tell(self, failed: bool) -> None:
+    def tell(self, error: ServiceError | None) -> None:
         """Note how a call ended."""
+        bug = isinstance(error, CalleeError) and error.answered == 500
+        failed = error is not None and _may_pass(error) and not bug
         self.failures = self.failures + 1 if failed else 0
         self.until = time.monotonic() + PAUSE_SECONDS
 
@@ -102,33 +106,30 @@ class Invoker:
         target = self._targets.get(app_id)
         if target is None or method not in target.methods:
             raise UndeclaredTargetError(f"'{app_id}/{method}' is no target of this service")
-        body, attempt = request.model_dump_json().encode(), 0
-        end = until((target.timeout_ms or self._timeout_ms) / 1000)
+        body, attempt, circuit = request.model_dump_json().encode(), 0, self._circuits[app_id]
+        seconds = (target.timeout_ms or self._timeout_ms) / 1000
+        own, end = time.monotonic() + seconds, until(seconds)
         while True:
             attempt += 1
             wait = BACKOFF_SECONDS * 2**attempt * random.uniform(0.5, 1)
+            if time.monotonic() >= end:
+                raise DeadlineError(f"No time is left to call {app_id}/{method}.")
+            circuit.check(app_id)
             try:
-                return await self._once(app_id, method, body, answer, end)
+                result = await self._send(app_id, method, body, answer, end)
             except ServiceError as error:
+                if end >= own or not _is_late(error):  # else it's the caller's hurry
+                    circuit.tell(error)
                 safe = _unreached(error) or (idempotent and _may_pass(error))
                 if not safe or attempt > self._retries or time.monotonic() + wait > end:
                     raise
+            else:
+                circuit.tell(None)
+                return result
             await asyncio.sleep(wait)
 
-    async def _once(self, app_id: str, method: str, body: bytes, answer: type[M], end: float) -> M:
-        circuit = self._circuits[app_id]
-        circuit.check(app_id)
-        try:
-            result = await self._send(app_id, method, body, answer, end)
-        except ServiceError as error:
-            circuit.tell(failed=_may_pass(error))
-            raise
-        circuit.tell(failed=False)
-        return result
-
     async def _send(self, app_id: str, method: str, body: bytes, answer: type[M], end: float) -> M:
-        if (seconds := end - time.monotonic()) <= 0:
-            raise DeadlineError(f"No time is left to call {app_id}/{method}.")
+        seconds = end - time.monotonic()
         reply = await self._sidecar.call(
             "invoke",
             "POST",
@@ -137,9 +138,10 @@ class Invoker:
             headers={DEADLINE: str(round(seconds * 1000))},
             seconds=seconds,
         )
-        if reply.status >= 400 and "errorCode" in reply.problem():
-            said = str(reply.problem().get("message")).lower()
-            unreached = any(words in said for words in UNREACHED)
+        problem = reply.problem() if reply.status in REFUSED else {}
+        if problem.get("errorCode") == "ERR_DIRECT_INVOKE":
+            said, about = str(problem.get("message")), f"failed to invoke, id: {app_id}, err: "
+            unreached = said.startswith(about) and any(words in said.lower() for words in UNREACHED)
             raise (UnreachedError if unreached else SidecarError)(f"invoke {app_id}", reply)
         if reply.status >= 400:
             raise CalleeError(app_id, method, reply)
@@ -153,6 +155,11 @@ def _may_pass(error: ServiceError) -> bool:
     if isinstance(error, CalleeError | SidecarError):
         return error.answered in PASSING
     return isinstance(error, UnavailableError | DeadlineError)
+
+
+def _is_late(error: ServiceError) -> bool:
+    late = isinstance(error, CalleeError) and error.answered == DeadlineError.status
+    return late or isinstance(error, DeadlineError)
 
 
 def _unreached(error: ServiceError) -> bool:

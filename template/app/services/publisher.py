@@ -59,31 +59,27 @@ class Publisher:
 
     async def publish_many(self, topic: str, events: Sequence[Event]) -> None:
         """Publish several events in one call; an UnpublishedError tells which were perhaps not."""
-        left = [(str(n), event, self._envelope(topic, event)) for n, event in enumerate(events)]
-        path = f"/v1.0/publish/bulk/{self._pubsub}/{topic}"
+        left = {str(n): event for n, event in enumerate(events)}
+        sent = {n: self._envelope(topic, event) for n, event in left.items()}
+        path, kind = f"/v1.0/publish/bulk/{self._pubsub}/{topic}", {"contentType": CLOUD_EVENT}
 
         async def send(seconds: float) -> Answer:
             nonlocal left
-            body = [
-                {
-                    "entryId": number,
-                    "event": envelope,
-                    "contentType": CLOUD_EVENT,
-                    "metadata": {"partitionKey": event.key},
-                }
-                for number, event, envelope in left
+            entries = [
+                {"entryId": n, "event": sent[n], "metadata": {"partitionKey": event.key}, **kind}
+                for n, event in left.items()
             ]
             answer = await self._sidecar.call(
-                "publish.bulk", "POST", path, body=_dump(body), seconds=seconds
+                "publish.bulk", "POST", path, body=_dump(entries), seconds=seconds
             )
             failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
-            left = [each for each in left if each[0] in failed] or left
+            left = {n: event for n, event in left.items() if n in failed} or left
             return answer
 
         try:
             await self._repeat("publish.bulk", send)
         except ServiceError as error:
-            raise UnpublishedError(topic, [event for _, event, _ in left]) from error
+            raise UnpublishedError(topic, [*left.values()]) from error
 
     def _envelope(self, topic: str, event: Event) -> dict[str, Any]:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")

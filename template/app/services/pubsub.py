@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 import structlog
@@ -16,12 +16,14 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from prometheus_client import Counter
 from pydantic import Field, ValidationError
+from pydantic_core import from_json
 from starlette.types import Message
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from app.contracts.event import ErrorEvent, Event, letter_id
 from app.core.config import Environment
 from app.core.errors import InvalidIdError
+from app.core.feature import StartError
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher
 from app.services.sidecar import SidecarError, SidecarUnavailableError
@@ -73,23 +75,23 @@ class Subscription:
 
     @classmethod
     def of(cls, module: ModuleType) -> Iterator["Subscription"]:
-        """Find what `on` has marked in a module; the first parameter must be an Event."""
+        """Find what `on` has marked in a module; a StartError tells of what can't be a handler."""
         for name, handler in inspect.getmembers(module, inspect.isfunction):
             topic = getattr(handler, "__topic__", None)
             if topic is None or handler.__module__ != module.__name__:
                 continue
-            event = get_type_hints(handler).get(next(iter(inspect.signature(handler).parameters)))
-            if not (isinstance(event, type) and issubclass(event, Event)):
-                raise TypeError(f"{module.__name__}.{name}: the first parameter is no Event")
+            hints = get_type_hints(handler)
+            event = hints.get(next(iter(inspect.signature(handler).parameters), ""))
+            good = inspect.iscoroutinefunction(handler) and hints.get("return") in {None, NoneType}
+            if not (good and isinstance(event, type) and issubclass(event, Event)):
+                raise StartError(f"{module.__name__}.{name} is not `async (Event, ...) -> None`")
             yield cls(topic, event, handler)
 
 
 class EventSettings(Environment):
     """How deliveries are retried."""
 
-    event_retry_seconds: float = Field(
-        default=0.2, ge=0, description="Wait before the second try of an event; doubles each time."
-    )
+    event_retry_seconds: float = Field(default=0.2, ge=0, description="A retry's wait; it doubles.")
     publish_seconds: float = Field(default=15, gt=0, description="A publish is repeated that long.")
 
 
@@ -106,7 +108,7 @@ class Delivery:
 
     async def handle(self, subscription: Subscription, body: bytes, attempt: Attempt) -> str:
         """Handle one delivery; `attempt` calls the handler."""
-        payload, event, tries = _payload(body), None, 1
+        payload, event, tries = envelope_of(body), None, 1
         topic, trace_id = subscription.topic, continue_trace(payload.get("traceparent"))
         with bound_contextvars(topic=topic, event_id=payload.get("id"), trace_id=trace_id):
             while True:
@@ -143,18 +145,17 @@ class Delivery:
             retry_count=tries,
             consumer_agent=self.consumer,
         )
-        trace = not isinstance(error, BAD_DATA)
-        about: dict[str, Any] = {"tries": tries, "reason": event.error_message, "exc_info": trace}
+        about: dict[str, Any] = {"tries": tries, "exc_info": not isinstance(error, BAD_DATA)}
         if self.replay or _is_outage(error):
-            log.error("event.postponed", **about)
+            log.error("event.postponed", reason=event.error_message, **about)
             EVENTS.labels(subscription.topic, "postponed").inc()
             return "RETRY"
         try:
             await self.publisher.publish(self.dead_letters, event)
-        except Exception:  # nothing may be lost: Dapr delivers the event again
-            log.exception("event.not_dead_lettered")
+        except Exception as failure:  # nothing may be lost: Dapr delivers the event again
+            log.error("event.not_dead_lettered", reason=_reason(failure))  # no data: no traceback
             return "RETRY"
-        (log.critical if event.is_permanent_failure else log.error)("event.dead_lettered", **about)
+        log.critical("event.dead_lettered", reason=event.error_message, **about)
         EVENTS.labels(subscription.topic, "dead_lettered").inc()
         return "SUCCESS"
 
@@ -162,12 +163,12 @@ class Delivery:
 def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., Delivery]) -> Any:
     """Return an endpoint of `app` that takes a subscription's events.
 
-    What the handler depends on is resolved for each try. If it raises, the try has failed: the 404
-    that a route would answer makes Dapr forget the event.
+    A dependency that raises is a failed try: the 404 of a route would make Dapr forget the event.
     """
 
     async def run(request: Request, **needs: Any) -> None:
-        await subscription.handler(request["event"], **needs)
+        if (answer := await subscription.handler(request["event"], **needs)) is not None:
+            raise TypeError(f"a handler returns nothing, but raises Retry or Drop: {type(answer)}")
 
     _, *own = inspect.signature(subscription.handler, eval_str=True).parameters.values()
     named = inspect.Parameter.KEYWORD_ONLY
@@ -180,12 +181,11 @@ def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., D
         # without the app's exception handlers, what is raised comes out here
         scope = {k: v for k, v in request.scope.items() if k != "starlette.exception_handlers"}
 
-        async def attempt(event: Event) -> None:
+        async def call(event: Event) -> None:
             await route.app({**scope, "event": event}, request.receive, _nowhere)
 
         to = replace(to, replay=REPLAY in request.headers)
-        answer = await to.handle(subscription, await request.body(), attempt)
-        return JSONResponse({"status": answer})
+        return JSONResponse({"status": await to.handle(subscription, await request.body(), call)})
 
     receive.__name__ = subscription.topic.replace(".", "__")  # OpenAPI names operations by it
     return receive
@@ -209,10 +209,12 @@ def _reason(error: Exception) -> str:
     return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
 
 
-def _payload(body: bytes) -> dict[str, Any]:
-    """Return the envelope, or what came in the place of one."""
-    with suppress(ValueError):
+def envelope_of(body: bytes, spare: int = 100) -> dict[str, Any]:
+    """Return the envelope; as `raw` text what can't be read, or not `spare` levels further in."""
+    with suppress(ValueError, RecursionError):
         envelope: Any = json.loads(body)
+        text = json.dumps(envelope, ensure_ascii=False, allow_nan=False).encode()
+        from_json(b"[" * spare + text + b"]" * spare)  # pydantic reads 200 levels
         if isinstance(envelope, dict):
             return cast("dict[str, Any]", envelope)
     return {"raw": body.decode("utf-8", "replace")}
@@ -220,7 +222,7 @@ def _payload(body: bytes) -> dict[str, Any]:
 
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
     if "data" not in envelope:
-        raise NoEventError("no CloudEvent: an object with `data` was expected")
+        raise NoEventError("no CloudEvent: an object with `data`, 100 levels deep at most")
     data = envelope["data"]
     if isinstance(data, dict) and "id" in envelope:
         data = {"event_id": envelope["id"], **cast("dict[str, Any]", data)}

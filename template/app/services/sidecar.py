@@ -63,7 +63,7 @@ class Answer:
 
     def problem(self) -> dict[str, Any]:
         """Return the fields of an error body; empty where it has none."""
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             if isinstance(body := self.json(), dict):
                 return cast("dict[str, Any]", body)
         return {}
@@ -77,22 +77,21 @@ def until(seconds: float) -> float:
 class Sidecar:
     """Calls to `http://127.0.0.1:{DAPR_HTTP_PORT}`."""
 
-    def __init__(self, session: aiohttp.ClientSession, seconds: float) -> None:
-        self._session, self._seconds = session, seconds
+    def __init__(self, session: aiohttp.ClientSession, url: str, seconds: float) -> None:
+        self._session, self._url, self._seconds = session, url, seconds
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: SidecarSettings) -> AsyncGenerator["Sidecar"]:
         """Open the connection pool and close it at the end."""
-        token = settings.dapr_api_token
+        token, url = settings.dapr_api_token, f"http://127.0.0.1:{settings.dapr_http_port}"
         async with aiohttp.ClientSession(
-            base_url=f"http://127.0.0.1:{settings.dapr_http_port}",
+            base_url=url,
             headers={"dapr-api-token": token.get_secret_value()} if token else None,
-            timeout=aiohttp.ClientTimeout(total=settings.dapr_timeout_seconds),
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
         ) as session:
-            yield cls(session, settings.dapr_timeout_seconds)
+            yield cls(session, url, settings.dapr_timeout_seconds)
 
     async def call(
         self,
@@ -137,13 +136,17 @@ class Sidecar:
 
     async def healthy(self) -> None:
         """Return when the sidecar's components are loaded, or raise an UnavailableError."""
-        answer = await self.call("health", "GET", "/v1.0/healthz/outbound", seconds=2)
-        if answer.status != 204:
-            raise UnavailableError(f"The sidecar's outbound health is {answer.status}.")
+        try:
+            answer = await self.call("health", "GET", "/v1.0/healthz/outbound", seconds=2)
+            said = str(answer.status)
+        except ServiceError as error:
+            said = error.detail
+        if said != "204":
+            raise UnavailableError(f"The sidecar at {self._url} (DAPR_HTTP_PORT): {said}")
 
     async def wait(self, seconds: float) -> None:
         """Wait for a healthy sidecar, `seconds` at most, and go on either way: `/ready` tells."""
-        log.info("sidecar.awaited", seconds=seconds)
+        log.info("sidecar.awaited", url=self._url, seconds=seconds)
         end, reason = time.monotonic() + seconds, "no time to wait"
         while time.monotonic() < end:
             try:
@@ -151,4 +154,4 @@ class Sidecar:
             except ServiceError as error:
                 reason = error.detail
             await asyncio.sleep(0.1)
-        return log.warning("sidecar.absent", reason=reason)
+        return log.warning("sidecar.absent", url=self._url, reason=reason)

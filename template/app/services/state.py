@@ -138,10 +138,9 @@ class StateStore:
             if entry.value is not None and mark in entry.seen:
                 return entry.value
             value = change(entry.value)
-            changed = entry.changed(value, mark)
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
             try:
-                await self._save(key, changed, guard if self._use_etag else None)
+                await self._save(key, entry.changed(value, mark), guard if self._use_etag else None)
             except ConflictError:
                 continue
             except SidecarError:

@@ -211,13 +211,35 @@ async def consumer(resources: Resources) -> AsyncGenerator[AsyncClient]:
 async def test_an_event_that_kills_the_process_is_kept(
     consumer: AsyncClient, letters: DeadLetters, handler: Handler, run: Run, total: Total
 ) -> None:
-    """Dapr gives up in the end and dead-letters the bare envelope; it can be replayed as any."""
+    """Dapr gives up in the end and dead-letters the bare envelope; named, it can be replayed."""
     envelope = {"id": "e-1", "topic": TOPIC, "data": {"number": 1}}
     assert (await consumer.post(LETTERS, json=envelope)).json() == {"status": "SUCCESS"}
     (letter,) = await letters.all()
     assert (letter.error_type, letter.original_payload) == (UNDELIVERED, envelope)
-    assert await run("replay", letter.event_id) == (0, [f"{letter.event_id}  done"])
+    assert await run("replay", letter.event_id, "--again") == (0, [f"{letter.event_id}  done"])
     assert await total() == 1
+
+
+@pytest.mark.parametrize("words", [["--all"], ["--all", "--again"], ["--topic", TOPIC], []])
+async def test_what_was_perhaps_handled_is_not_replayed_by_the_way(
+    consumer: AsyncClient,
+    letters: DeadLetters,
+    deliver: Deliver,
+    run: Run,
+    total: Total,
+    handler: Handler,
+    words: list[str],
+) -> None:
+    """All subscribers keep a bare envelope; who handled it has perhaps forgotten that it has."""
+    envelope = {"id": "e-0", "topic": TOPIC, "data": {"number": 1}}
+    await deliver("e-0")
+    await handler.store.delete(KEY)  # what was seen is forgotten, as after 1,000 others
+    await deliver("e-1")
+    await consumer.post(LETTERS, json=envelope)
+    (letter,) = await letters.all()
+    code, (line,) = await run("replay", *(words or [letter.event_id]))
+    assert (code, await total(), await letters.all()) == (1, 1, [letter])
+    assert "perhaps it was handled" in line
 
 
 async def test_letters_of_others_are_theirs(
@@ -234,14 +256,63 @@ async def test_letters_of_others_are_theirs(
     assert [letter.original_payload["id"] for letter in await letters.all()] == ["e-1"]
 
 
-@pytest.mark.parametrize("body", ["", "[]", "no json", '{"type": "ErrorEvent", "data": 1}'])
-async def test_what_is_no_letter_never_comes_again(
-    consumer: AsyncClient, letters: DeadLetters, body: str
+DEEP = f'{{"id": "e-1", "topic": "{TOPIC}", "data": {"[" * 5000}{"]" * 5000}}}'
+
+
+@pytest.mark.parametrize("body", ["", "[]", "no json", '{"data": "\\ud800"}', '{"a": 1e999}', DEEP])
+async def test_what_nobody_can_read_is_kept_as_text(
+    consumer: AsyncClient, letters: DeadLetters, run: Run, body: str
 ) -> None:
-    """It would else be delivered for ever."""
+    """It never comes again, and is not lost; whose it is, nobody knows."""
     answer = await consumer.post(LETTERS, content=body)
     assert (answer.status_code, answer.json()) == (200, {"status": "SUCCESS"})
-    assert await letters.all() == []
+    (letter,) = await letters.all()
+    assert (letter.error_type, letter.original_topic) == (UNDELIVERED, None)
+    assert letter.original_payload == {"raw": body}
+    code, (line,) = await run("replay", letter.event_id, "--again")
+    assert (code, await letters.all()) == (1, [letter])
+    assert "not replayed" in line
+
+
+@pytest.mark.parametrize("about", [{"type": "ErrorEvent", "data": 1}, {}, {"topic": LETTERS}])
+async def test_what_tells_nobody_whose_it_is_is_kept(
+    consumer: AsyncClient, letters: DeadLetters, about: dict[str, Any]
+) -> None:
+    """By every service: an ErrorEvent that is none, or what somebody published there."""
+    assert (await consumer.post(LETTERS, json={"id": "e-1", **about})).status_code == 200
+    (letter,) = await letters.all()
+    assert (letter.error_type, letter.original_topic) == (UNDELIVERED, None)
+    assert letter.original_payload == {"id": "e-1", **about}
+
+
+@pytest.mark.parametrize("levels", [90, 105, 150, 195, 250, 900])
+async def test_however_deep_a_letter_is_it_is_kept(
+    consumer: AsyncClient, letters: DeadLetters, run: Run, levels: int
+) -> None:
+    """As it is or as text: what is kept can be read again."""
+    data = "[" * levels + "]" * levels
+    body = f'{{"id": "e-1", "topic": "{TOPIC}", "data": {data}}}'
+    assert (await consumer.post(LETTERS, content=body)).json() == {"status": "SUCCESS"}
+    (letter,) = await letters.all()
+    assert ("raw" in letter.original_payload) == (levels > 105)
+    code, (line,) = await run("list", "--json")
+    assert (code, json.loads(line)["event_id"]) == (0, letter.event_id)
+
+
+async def test_the_letter_of_a_deep_event_is_read(
+    handler: Handler, client: AsyncClient, path: str, letters: DeadLetters, sidecar: EmbeddedSidecar
+) -> None:
+    """What is an event still is within the limits of its letter."""
+    for levels in range(90, 110):
+        data = f'{{"number": "many", "extra": {"[" * levels}{"]" * levels}}}'
+        body = f'{{"id": "e-{levels}", "topic": "{TOPIC}", "data": {data}}}'
+        assert (await client.post(f"{path}/{TOPIC}", content=body)).json() == {"status": "SUCCESS"}
+    await sidecar.settled()
+    kept = await letters.all()
+    assert (len(kept), {letter.error_type for letter in kept}) == (
+        20,
+        {"ValidationError", "NoEventError"},
+    )
 
 
 async def test_a_letter_that_can_not_be_kept_comes_again(

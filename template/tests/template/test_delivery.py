@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, cast
 
 import pytest
@@ -113,11 +114,16 @@ async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
 
 
 @pytest.fixture
-async def app(script: Script, connection: Sidecar) -> AsyncGenerator[AsyncClient]:
-    """Run an app with the handler alone, as the feature would."""
+def delivery(connection: Sidecar) -> Delivery:
+    """Return what handles deliveries, as the feature would make it."""
     config = declaration.load(Path("app/service.yaml")).section(PubSubConfig)
     publisher = Publisher(connection, config, "test", seconds=1)
-    delivery = Delivery(publisher=publisher, dead_letters=LETTERS, consumer="test", wait=0)
+    return Delivery(publisher=publisher, dead_letters=LETTERS, consumer="test", wait=0)
+
+
+@pytest.fixture
+async def app(script: Script, delivery: Delivery) -> AsyncGenerator[AsyncClient]:
+    """Run an app with the handler alone, as the feature would."""
     (subscription,) = Subscription.of(sys.modules[__name__])
     app = FastAPI()
     app.dependency_overrides[script_of] = lambda: script
@@ -229,15 +235,15 @@ async def test_an_outage_is_not_the_events_fault(
     assert len(sidecar.published(LETTERS)) == (answer == "SUCCESS")
 
 
-async def test_a_permanent_failure_is_an_alert(
+async def test_what_is_given_up_is_an_alert(
     app: AsyncClient, script: Script, logs: list[Any]
 ) -> None:
-    """Logged as critical; bad data as error."""
+    """Logged as critical, bad data as well: nothing but a person gets it back."""
     script.outcomes = [ConnectionError("gone")] * 9
     await deliver(app, number=1)
     await deliver(app, number="many")
     told = [log for log in logs if log["event"] == "event.dead_lettered"]
-    assert [(log["log_level"], log["tries"]) for log in told] == [("critical", 5), ("error", 1)]
+    assert [(log["log_level"], log["tries"]) for log in told] == [("critical", 5), ("critical", 1)]
 
 
 async def test_what_is_wrong_is_told_without_the_data(
@@ -282,6 +288,34 @@ async def test_what_is_no_event_never_comes_again(
     assert len(sidecar.published(LETTERS)) == 1
 
 
+def nested(levels: int) -> str:
+    """Return lists in lists, as JSON."""
+    return "[" * levels + "]" * levels
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [nested(n) for n in (150, 199, 250, 900, 5000)] + ['"\\ud800"', "NaN", "1e999", "9" * 5000],
+)
+@pytest.mark.parametrize("number", ["1", '"many"'])
+async def test_what_others_can_not_read_is_dead_lettered_as_text(
+    app: AsyncClient, sidecar: EmbeddedSidecar, extra: str, number: str
+) -> None:
+    """Too deep, or no Unicode, or no number of JSON's: a letter with it could not be published."""
+    body = f'{{"id": "e-1", "data": {{"number": {number}, "extra": {extra}}}}}'
+    answer = await app.post("/events", content=body)
+    assert answer.json() == {"status": "SUCCESS"}
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["error_type"], letter["original_payload"]) == ("NoEventError", {"raw": body})
+
+
+async def test_what_is_deep_is_an_event_still(app: AsyncClient, script: Script) -> None:
+    """Within reason."""
+    body = f'{{"id": "e-1", "data": {{"number": 1, "extra": {nested(90)}}}}}'
+    assert (await app.post("/events", content=body)).json() == {"status": "SUCCESS"}
+    assert len(script.seen) == 1
+
+
 async def test_fields_of_newer_versions_are_no_bad_data(app: AsyncClient, script: Script) -> None:
     """New fields are optional."""
     assert await deliver(app, number=1, version="1.7", mood="good") == "SUCCESS"
@@ -301,6 +335,70 @@ class TestWithoutPublishing:
     ) -> None:
         """RETRY: nothing is lost."""
         assert await deliver(app, number="many") == "RETRY"
+
+    async def test_why_it_can_not_is_told_without_the_data(
+        self, app: AsyncClient, script: Script, logs: list[Any]
+    ) -> None:
+        """No traceback: it would begin with what the handler failed at."""
+        script.outcomes = [unreadable()]
+        assert await deliver(app, number=1) == "RETRY"
+        (told,) = [log for log in logs if log["event"] == "event.not_dead_lettered"]
+        assert told["reason"] == "publish failed with 500"
+        assert not told.get("exc_info")
+
+
+def test_the_errors_of_events_hide_what_they_hold() -> None:
+    """Wherever they are logged."""
+    with pytest.raises(ValidationError) as caught:
+        Happened.model_validate({"number": "my secret"})
+    assert "secret" not in str(caught.value)
+
+
+async def answering(event: Happened) -> Any:
+    """Answer as a route of one's own would answer Dapr."""
+    return {"status": "RETRY", "id": event.event_id}
+
+
+async def test_a_handler_that_returns_something_has_failed(
+    delivery: Delivery, sidecar: EmbeddedSidecar
+) -> None:
+    """Taken for SUCCESS, the event that it wants again would be lost; the reason says how to."""
+    app = FastAPI()
+    subscription = Subscription("test.happened", Happened, answering)
+    app.post("/events")(endpoint(app, subscription, lambda: delivery))
+    async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        assert await deliver(client, number=1) == "SUCCESS"
+    (letter,) = sidecar.published(LETTERS)
+    assert (letter["error_type"], letter["retry_count"]) == ("TypeError", 5)
+    assert "raises Retry or Drop" in letter["error_message"]
+
+
+def blocking(event: Happened) -> None:
+    """Handle an event, and the loop waits."""
+
+
+async def saying(event: Happened) -> dict[str, str]:
+    """Return an answer, and say so."""
+    return {"status": event.event_id}
+
+
+async def of_anything(event: dict[str, Any]) -> None:
+    """Take what is no event."""
+
+
+async def of_nothing() -> None:
+    """Take nothing."""
+
+
+@pytest.mark.parametrize("handler", [blocking, saying, of_anything, of_nothing])
+def test_what_can_not_be_a_handler_does_not_start(handler: Any) -> None:
+    """Its effect would come five times, its answer be unheard, or its event be none."""
+    module = ModuleType(handler.__module__)
+    setattr(module, handler.__name__, handler)
+    handler.__topic__ = "test.happened"
+    with pytest.raises(StartError, match=rf"{handler.__name__} is not `async \(Event, "):
+        list(Subscription.of(module))
+    del handler.__topic__
 
 
 def test_topics_with_names_alike_are_operations_of_their_own() -> None:

@@ -18,6 +18,7 @@ from app.core.declaration.invocation import InvokeConfig, InvokeTarget
 from app.core.errors import DeadlineError, UnavailableError
 from app.core.telemetry import DEADLINE, continue_trace, deadline
 from app.services.invoke import (
+    BACKOFF_SECONDS,
     FAILURES,
     CalleeError,
     Circuit,
@@ -224,10 +225,12 @@ class Answering(Sidecar):
     ("message", "calls"),
     [
         ("failed to invoke, id: callee, err: no host found with the given ID", 3),
-        ("err: couldn't find service: callee", 3),
-        ('error invoking app channel: Post "x": dial tcp: connect: connection refused', 3),
-        ('desc = "transport: Error while dialing: dial tcp: lookup callee-dapr: no such host"', 3),
-        ("rpc error: error invoking app channel: EOF", 1),
+        ("failed to invoke, id: callee, err: couldn't find service: callee", 3),
+        ("failed to invoke, id: callee, err: error invoking app channel: connection refused", 3),
+        ("failed to invoke, id: callee, err: Error while dialing: lookup: no such host", 3),
+        ("failed to invoke, id: callee, err: rpc error: error invoking app channel: EOF", 1),
+        ("failed to invoke, id: another, err: connection refused", 1),
+        ("booked, then: connection refused", 1),
     ],
 )
 async def test_a_call_that_never_arrived_is_repeated(message: str, calls: int) -> None:
@@ -241,16 +244,88 @@ async def test_a_call_that_never_arrived_is_repeated(message: str, calls: int) -
     assert isinstance(caught.value, UnreachedError) == (calls > 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "code"), [(409, "OUT_OF_STOCK"), (500, "PAY_FAILED"), (409, "ERR_DIRECT_INVOKE")]
+)
+async def test_a_callee_may_have_error_codes_of_its_own(
+    callee: Callee, invoker: Invoker, status: int, code: str
+) -> None:
+    """It was reached, whatever it says: the call is not repeated."""
+    problem = {"errorCode": code, "message": "booked, then: connection refused"}
+    callee.answers = [JSONResponse(problem, status)]
+    with pytest.raises(CalleeError) as caught:
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert (caught.value.answered, caught.value.problem, callee.calls) == (status, problem, 1)
+
+
+@pytest.mark.parametrize("left", [-1, 0.02])
+async def test_who_can_not_wait_pauses_nobody(
+    callee: Callee, invoker: Invoker, left: float
+) -> None:
+    """The time was the caller's, and shorter than the target's."""
+    callee.seconds = 0.2
+    for _ in range(FAILURES):
+        deadline.set(time.monotonic() + left)
+        with pytest.raises(DeadlineError):
+            await invoker.call("callee", "tell", Ask(), Told)
+    deadline.set(None)
+    assert (await invoker.call("callee", "tell", Ask(), Told)).text == "ä"
+
+
+async def test_a_callee_that_could_not_wait_either_is_well(
+    callee: Callee, invoker: Invoker
+) -> None:
+    """It was told how long there was, and its own calls had no longer."""
+    callee.answers = [Response(status_code=504) for _ in range(FAILURES)]
+    for _ in range(FAILURES):
+        deadline.set(time.monotonic() + 5)
+        with pytest.raises(CalleeError):
+            await invoker.call("callee", "tell", Ask(), Told)
+    assert (await invoker.call("callee", "tell", Ask(), Told)).text == "ä"
+
+
+async def test_a_callee_that_is_too_slow_gets_a_pause(callee: Callee, connection: Sidecar) -> None:
+    """By its own time, that is: by the target's `timeout_ms`."""
+    hasty = InvokeConfig(targets=[InvokeTarget(app_id="callee", methods=["tell"], timeout_ms=20)])
+    invoker, callee.seconds = Invoker(connection, hasty), 0.2
+    for error in [DeadlineError] * FAILURES + [UnavailableError]:
+        with pytest.raises(error):
+            await invoker.call("callee", "tell", Ask(), Told)
+
+
+async def test_without_time_there_is_no_call_to_pause(callee: Callee, invoker: Invoker) -> None:
+    """It ends with its own reason, pause or not, and is not the call that tries."""
+    await failing(callee, invoker, 503)
+    deadline.set(time.monotonic() - 1)
+    with pytest.raises(DeadlineError):
+        await invoker.call("callee", "tell", Ask(), Told)
+
+
+async def test_a_pause_is_told_at_once(callee: Callee, invoker: Invoker) -> None:
+    """Also where repeating is safe: it lasts longer than all the tries."""
+    await failing(callee, invoker, 503)
+    since = time.monotonic()
+    with pytest.raises(UnavailableError, match="5 times in a row"):
+        await invoker.call("callee", "tell", Ask(), Told, idempotent=True)
+    assert time.monotonic() - since < BACKOFF_SECONDS
+    assert callee.calls == FAILURES
+
+
+async def failing(callee: Callee, invoker: Invoker, status: int) -> None:
+    """Fail so often that calls pause, if that status counts."""
+    callee.answers = [Response(status_code=status) for _ in range(FAILURES)]
+    for _ in range(FAILURES):
+        with pytest.raises(CalleeError):
+            await invoker.call("callee", "tell", Ask(), Told)
+
+
 async def test_a_target_that_keeps_failing_gets_a_pause(callee: Callee, invoker: Invoker) -> None:
-    """Its errors cost no more time, and it is left alone; what a caller did wrong doesn't count."""
-    for status in (404, 422, 503):
-        callee.answers = [Response(status_code=status) for _ in range(FAILURES)]
-        for _ in range(FAILURES):
-            with pytest.raises(CalleeError):
-                await invoker.call("callee", "tell", Ask(), Told)
+    """It is left alone; what a caller did wrong doesn't count, nor the callee's bug with it."""
+    for status in (404, 422, 500, 503):
+        await failing(callee, invoker, status)
     with pytest.raises(UnavailableError, match="5 times in a row"):
         await invoker.call("callee", "tell", Ask(), Told)
-    assert callee.calls == 3 * FAILURES
+    assert callee.calls == 4 * FAILURES
 
 
 def test_after_the_pause_one_call_tries() -> None:
@@ -258,10 +333,10 @@ def test_after_the_pause_one_call_tries() -> None:
     circuit = Circuit()
     for _ in range(FAILURES):
         circuit.check("callee")
-        circuit.tell(failed=True)
+        circuit.tell(UnavailableError())
     circuit.until = 0
     circuit.check("callee")
     with pytest.raises(UnavailableError):
         circuit.check("callee")
-    circuit.tell(failed=False)
+    circuit.tell(None)
     circuit.check("callee")

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from app.core.declaration import load
 from app.core.errors import DeadlineError
@@ -103,8 +104,19 @@ async def test_a_sidecar_that_is_not_there_is_said_to() -> None:
     async with Sidecar.open(settings(port)) as sidecar:
         with pytest.raises(SidecarUnavailableError) as caught:
             await sidecar.call("test", "POST", "/echo")
-        await sidecar.wait(0)  # the start goes on without it
     assert HOST not in caught.value.detail
+
+
+async def test_the_start_says_what_it_waits_for() -> None:
+    """Where the sidecar should be, by which variable; then it goes on without it."""
+    with listener() as bound:
+        port = port_of(bound)
+    with capture_logs() as logs:
+        async with Sidecar.open(settings(port)) as sidecar:
+            await sidecar.wait(0.05)
+    assert [log["event"] for log in logs] == ["sidecar.awaited", "sidecar.absent"]
+    assert {log["url"] for log in logs} == {f"http://{HOST}:{port}"}
+    assert "DAPR_HTTP_PORT" in logs[1]["reason"]
 
 
 @pytest.mark.usefixtures("companions")
@@ -125,6 +137,7 @@ async def test_a_sidecar_that_comes_late_dies_and_returns_is_survived(
 
         for _ in range(2):
             assert await alive_and_ready() == (200, 503)
+            assert f"{HOST}:{port} (DAPR_HTTP_PORT)" in (await client.get("/ready")).text
             async with SidecarHost() as host:
                 await host.add(name, app_url=url, resources=Path("dapr"), port=port)
                 assert await alive_and_ready() == (200, 200)
