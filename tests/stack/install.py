@@ -24,6 +24,10 @@ OLDEST_GO = (1, 21)
 def daprd() -> Path:
     """Return the sidecar, built from Dapr's sources where there is none of 1.16 or later."""
     if named := _named("DAPRD"):
+        if (version := _version(named, "--version")) < OLDEST_DAPRD:
+            raise StackError(
+                f"DAPRD={named} is no daprd of 1.16 or later: it says {_dotted(version)}"
+            )
         return named
     for place in (shutil.which("daprd"), Path.home() / ".dapr" / "bin" / "daprd"):
         if place and Path(place).is_file() and _version(place, "--version") >= OLDEST_DAPRD:
@@ -40,6 +44,8 @@ def sentry() -> Path:
 def kafka_home() -> Path:
     """Return the folder that holds Kafka's `libs`."""
     if named := _named("KAFKA_HOME"):
+        if not any(named.glob("libs/kafka_2.13*.jar")):
+            raise StackError(f"KAFKA_HOME={named} has no libs/kafka_2.13*.jar")
         return named
     version = _wanted("kafka/pom.xml", r"kafka_2\.13</artifactId><version>([\d.]+)")
     return once(_cache() / f"kafka-{version}-tools", lambda folder: _fetch_kafka(folder, version))
@@ -52,12 +58,20 @@ def java() -> Path:
 
 def redis_server() -> Path:
     """Return Redis."""
-    return _named("REDIS_SERVER") or _program("redis-server", "redis-server")
+    if named := _named("REDIS_SERVER"):
+        if not _version(named, "--version")[0]:
+            raise StackError(f"REDIS_SERVER={named} is no Redis: it tells no version")
+        return named
+    return _program("redis-server", "redis-server")
 
 
 def postgresql_bin() -> Path:
     """Return the folder of `postgres` and `initdb`."""
     if named := _named("POSTGRESQL_BIN"):
+        if lacking := [
+            name for name in ("postgres", "initdb") if not os.access(named / name, os.X_OK)
+        ]:
+            raise StackError(f"POSTGRESQL_BIN={named} has no {' and no '.join(lacking)} that runs")
         return named
     if on_path := shutil.which("initdb"):
         return Path(on_path).resolve().parent
@@ -173,10 +187,19 @@ def _named(variable: str) -> Path | None:
 
 
 def _version(program: str | Path, argument: str) -> tuple[int, ...]:
-    """Return major and minor version, zeros where it tells none."""
-    said = subprocess.run([program, argument], capture_output=True, text=True, check=False).stdout
+    """Return major and minor version, zeros where it tells none or does not run."""
+    try:
+        said = subprocess.run(
+            [program, argument], capture_output=True, text=True, check=False
+        ).stdout
+    except OSError:
+        return (0, 0)
     found = re.search(r"(\d+)\.(\d+)", said)
     return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _dotted(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version)) if any(version) else "nothing"
 
 
 def _wanted(file: str, pattern: str) -> str:

@@ -1,8 +1,10 @@
 """What is there is used; what is missing is made once, or named."""
 
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ sleep 0.3
 while [ "$1" != -o ]; do shift; done
 printf '#!/bin/sh\\necho 1.18.0\\n' > "$2"
 """
+DAPRD = "#!/bin/sh\necho 1.18.0\n"
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +51,7 @@ def test_what_the_environment_names_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever else there is."""
-    named = program(tmp_path / "mine", "")
+    named = program(tmp_path / "mine", DAPRD)
     monkeypatch.setenv("DAPRD", str(named))
     assert install.daprd() == named
 
@@ -58,6 +61,48 @@ def test_what_the_environment_names_must_be_there(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("REDIS_SERVER", "/no/such/redis")
     with pytest.raises(StackError, match="REDIS_SERVER=/no/such/redis does not exist"):
         install.redis_server()
+
+
+@pytest.mark.parametrize(
+    ("variable", "part", "said"),
+    [
+        ("DAPRD", install.daprd, "is no daprd of 1.16 or later: it says 1.2"),
+        ("KAFKA_HOME", install.kafka_home, "has no libs/kafka_2.13*.jar"),
+        ("REDIS_SERVER", install.redis_server, "is no Redis: it tells no version"),
+        ("POSTGRESQL_BIN", install.postgresql_bin, "has no postgres and no initdb that runs"),
+    ],
+)
+def test_what_the_environment_names_must_be_it(
+    variable: str,
+    part: Callable[[], Path],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder with nothing in it is none, and neither is an old sidecar."""
+    old = program(tmp_path / "daprd", "#!/bin/sh\necho 1.2.3\n")
+    (tmp_path / "empty").mkdir()
+    named = old if variable == "DAPRD" else tmp_path / "empty"
+    monkeypatch.setenv(variable, str(named))
+    with pytest.raises(StackError, match=f"^{re.escape(f'{variable}={named} {said}')}$"):
+        part()
+
+
+def test_what_the_environment_names_may_be_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As long as it is what it is named for."""
+    (tmp_path / "kafka/libs").mkdir(parents=True)
+    (tmp_path / "kafka/libs/kafka_2.13-3.9.1.jar").touch()
+    monkeypatch.setenv("KAFKA_HOME", str(tmp_path / "kafka"))
+    assert install.kafka_home() == tmp_path / "kafka"
+    redis = program(tmp_path / "redis", "#!/bin/sh\necho Redis server v=7.0.15 sha=0\n")
+    monkeypatch.setenv("REDIS_SERVER", str(redis))
+    assert install.redis_server() == redis
+    for name in ("postgres", "initdb"):
+        program(tmp_path / name, "")
+    monkeypatch.setenv("POSTGRESQL_BIN", str(tmp_path))
+    assert install.postgresql_bin() == tmp_path
 
 
 def test_a_sidecar_that_is_installed_is_used(bare: Path) -> None:
@@ -111,7 +156,7 @@ def test_each_part_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Where it is, or what it lacks; the others are brought nevertheless."""
-    named = [program(tmp_path / name, "") for name in ("daprd", "sentry")]
+    named = [program(tmp_path / name, DAPRD) for name in ("daprd", "sentry")]
     monkeypatch.setenv("DAPRD", str(named[0]))
     assert not install.everything()
     said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
