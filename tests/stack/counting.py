@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import httpx2
@@ -15,6 +15,7 @@ from tests.stack.redis import Redis, redis
 from tests.stack.service import SIDECAR_TOKEN, Deployed, deployed
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+TODAY = NOW.date()
 TOPIC = "activity.recorded"
 
 
@@ -39,11 +40,11 @@ class Counting:
             timeout=10,
         )
 
-    async def counted(self) -> int:
-        """Return what the service has counted; -1 while it can't tell."""
+    async def counted(self, day: date = TODAY) -> int:
+        """Return what the service has counted of a day; -1 while it can't tell."""
         with suppress(httpx2.TransportError):
             async with self.service.client() as client:
-                answer = await client.get(f"/counts/{NOW.date()}")
+                answer = await client.get(f"/counts/{day}")
             return int(answer.json()["total"]) if answer.status_code == 200 else -1
         return -1
 
@@ -66,17 +67,26 @@ async def counting(
         yield Counting(service, broker, store)
 
 
+def event_id(number: int) -> str:
+    """Return the id of an event."""
+    return f"event-{number}"
+
+
 async def publish(
-    client: httpx2.AsyncClient, number: int, user: str, activity: str = "clicked"
+    client: httpx2.AsyncClient,
+    number: int,
+    user: str,
+    activity: str = "clicked",
+    at: datetime = NOW,
 ) -> bool:
     """Publish an event; tell whether the sidecar has taken it."""
     envelope = {
         "specversion": "1.0",
-        "id": f"event-{number}",
+        "id": event_id(number),
         "source": "stack",
         "type": "ActivityRecorded",
         "datacontenttype": "application/json",
-        "data": {"user_id": user, "activity": activity, "timestamp": NOW.isoformat()},
+        "data": {"user_id": user, "activity": activity, "timestamp": at.isoformat()},
     }
     with suppress(httpx2.TransportError):
         how = {"metadata.partitionKey": user}

@@ -1,0 +1,71 @@
+"""What CI does where the stack can't be had, and what it tries again."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.rendering import ROOT
+
+MAKE = """\
+#!/bin/sh
+echo "$*" >> made
+[ "$*" = "$FAILS" ] || exit 0
+mkdir -p .pytest_cache/v/cache
+[ -z "$FAILED" ] || echo "{\\"$FAILED\\": true}" > .pytest_cache/v/cache/lastfailed
+exit 1
+"""
+LAST = ["simulate", "fuzz CASES=100", "test"]
+AGAIN = "e2e ARGS=--last-failed"
+
+
+def ci(folder: Path, environment: Mapping[str, str]) -> tuple[int, list[str]]:
+    """Run `.ci/run` with a make that fails as told; return its exit code and what was made."""
+    (folder / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", folder / ".ci" / "run")
+    make = folder / "bin" / "make"
+    make.parent.mkdir()
+    make.write_text(MAKE)
+    make.chmod(0o755)
+    own = {name: value for name, value in os.environ.items() if name != "WITHOUT_STACK"}
+    path = f"{make.parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        [folder / ".ci" / "run"], env={**own, "PATH": path, **environment}, capture_output=True
+    )
+    return done.returncode, (folder / "made").read_text().splitlines()
+
+
+def test_all_is_made(tmp_path: Path) -> None:
+    """The tests last."""
+    assert ci(tmp_path, {}) == (0, ["check", "stack", "e2e", *LAST])
+
+
+def test_a_stack_that_cant_be_had_fails(tmp_path: Path) -> None:
+    """In the end: what needs none runs nevertheless."""
+    assert ci(tmp_path, {"FAILS": "stack"}) == (1, ["check", "stack", *LAST])
+
+
+def test_the_stack_can_be_left_out(tmp_path: Path) -> None:
+    """By who says so."""
+    assert ci(tmp_path, {"WITHOUT_STACK": "1"}) == (0, ["check", *LAST])
+
+
+def test_what_failed_once_is_tried_again(tmp_path: Path) -> None:
+    """By itself."""
+    failed = {"FAILS": "e2e", "FAILED": "tests/contract/test_groups.py::test_one"}
+    assert ci(tmp_path, failed) == (0, ["check", "stack", "e2e", AGAIN, *LAST])
+
+
+@pytest.mark.parametrize("test", ["test_chaos.py::test_counts", "test_outages.py::test_store"])
+def test_a_loss_is_not_tried_again(tmp_path: Path, test: str) -> None:
+    """It would show in one run of two, and CI be green."""
+    failed = {"FAILS": "e2e", "FAILED": f"tests/stack/{test}"}
+    assert ci(tmp_path, failed) == (1, ["check", "stack", "e2e"])
+
+
+def test_an_end_before_the_tests_is_not_tried_again(tmp_path: Path) -> None:
+    """Nobody knows what would have failed."""
+    assert ci(tmp_path, {"FAILS": "e2e"}) == (1, ["check", "stack", "e2e"])
