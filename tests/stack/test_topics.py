@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,27 @@ def tools(tmp_path: Path) -> Path:
     return folder
 
 
-def make_topics(service: Path, tools: Path, broker: Kafka) -> list[str]:
-    """Run the command; return its lines."""
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Render a service that reads one topic."""
+    folder = tmp_path_factory.mktemp("service") / "event-processor"
+    return render(folder, service_type="event-processor")
+
+
+@pytest.fixture(scope="module")
+async def broker(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Kafka]:
+    """Run a broker."""
+    async with kafka(tmp_path_factory.mktemp("topics") / "kafka") as broker:
+        yield broker
+
+
+def make_topics(
+    service: Path, tools: Path, broker: Kafka, *more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
     settings = [f"KAFKA_BIN={tools}", f"KAFKA_BROKERS={broker.address}"]
-    done = subprocess.run(
-        ["make", "topics", *settings], cwd=service, capture_output=True, text=True, env=os.environ
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+    command = ["make", "topics", *settings, *more]
+    return subprocess.run(command, cwd=service, capture_output=True, text=True, env=os.environ)
 
 
 def described(tools: Path, broker: Kafka) -> dict[str, tuple[int, int]]:
@@ -52,19 +66,37 @@ def described(tools: Path, broker: Kafka) -> dict[str, tuple[int, int]]:
     return {name: (int(count), int(ms) // DAY) for name, count, ms in found}
 
 
-def create(tools: Path, broker: Kafka, topic: str) -> None:
-    """Make a topic that is kept as long as the broker's default says."""
-    command = [tools / "kafka-topics.sh", "--bootstrap-server", broker.address, "--create"]
-    subprocess.run([*command, "--topic", topic, "--partitions", "6"], check=True)
+def topics_command(tools: Path, broker: Kafka, *arguments: str) -> None:
+    """Run Kafka's command for topics."""
+    command = [tools / "kafka-topics.sh", "--bootstrap-server", broker.address, *arguments]
+    subprocess.run(command, check=True)
 
 
-async def test_topics_are_made_once_and_mended(tmp_path: Path, tools: Path) -> None:
-    """Six partitions, 7 days, dead letters 30; a topic that is there gets its retention."""
-    service = render(tmp_path / "event-processor", service_type="event-processor")
-    async with kafka(tmp_path / "kafka") as broker:
-        create(tools, broker, "dead-letter.queue")
-        first = make_topics(service, tools, broker)
-        again = make_topics(service, tools, broker)
-        topics = described(tools, broker)
-    assert first == again
-    assert topics == {"activity.recorded": (6, 7), "dead-letter.queue": (6, 30)}
+async def test_topics_are_made_once_and_mended(service: Path, tools: Path, broker: Kafka) -> None:
+    """Six partitions, 7 days, dead letters 30; a topic with one gets its retention and is told."""
+    topics_command(tools, broker, "--create", "--topic", "dead-letter.queue", "--partitions", "1")
+    first = make_topics(service, tools, broker)
+    assert first.returncode
+    assert described(tools, broker) == {"activity.recorded": (6, 7), "dead-letter.queue": (1, 30)}
+    (advice,) = re.findall(r"kafka-topics\.sh (--.*)", first.stderr)
+    topics_command(tools, broker, *advice.split()[2:])
+    again = make_topics(service, tools, broker)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines() == [
+        "activity.recorded: 6 partitions, kept for 7 days",
+        "dead-letter.queue: 6 partitions, kept for 30 days",
+    ]
+    assert described(tools, broker) == {"activity.recorded": (6, 7), "dead-letter.queue": (6, 30)}
+
+
+async def test_clients_settings_are_given(
+    service: Path, tools: Path, broker: Kafka, tmp_path: Path
+) -> None:
+    """To Kafka's commands: one that speaks TLS to a broker without it reaches nobody."""
+    settings = tmp_path / "client.properties"
+    settings.write_text(
+        "security.protocol=SSL\ndefault.api.timeout.ms=2000\nrequest.timeout.ms=1000\n"
+    )
+    done = make_topics(service, tools, broker, f"KAFKA_CONFIG={settings}")
+    assert done.returncode
+    assert done.stdout == ""
