@@ -38,6 +38,15 @@ async def test_a_slash_in_the_path_is_not_in_the_key(store: Store) -> None:
     assert (await store.http.get(store.url(f"/{key}/b"))).status_code == 404
 
 
+async def test_a_slash_at_the_end_of_the_path_is_nothing(store: Store) -> None:
+    """Quoted it is part of the key."""
+    key = mark()
+    await store.save([item(key, 1), item(f"{key}/", 2)])
+    assert (await store.http.get(store.url(f"/{key}/"))).text == "1"
+    assert done(await store.http.delete(store.url(f"/{key}/")))
+    assert [await store.value(key), await store.value(f"{key}/")] == [None, 2]
+
+
 async def test_keys_differ_by_case(store: Store) -> None:
     """None is taken for another."""
     key = mark()

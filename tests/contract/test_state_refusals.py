@@ -12,6 +12,7 @@ from tests.contract.fleet import CLOSED
 from tests.contract.store import Store, upsert
 from tests.contract.world import Replica, World
 
+DEEP = b"[" * 20_000 + b"]" * 20_000
 OPERATIONS: dict[str, Callable[[Store], Awaitable[httpx2.Response]]] = {
     "get": lambda store: store.get(mark()),
     "save": lambda store: store.put(mark()),
@@ -56,6 +57,21 @@ async def test_a_broker_is_no_store(reader: Replica) -> None:
 async def test_a_body_that_is_no_json(path: str, store: Store) -> None:
     """Is malformed."""
     answer = await store.http.post(store.url(path), content=b"{")
+    assert refusal(answer) == (400, "ERR_MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+async def test_a_value_that_is_no_number(value: str, store: Store) -> None:
+    """Is malformed, whatever a parser takes it for."""
+    body = f'[{{"key": "{mark()}", "value": {value}}}]'
+    answer = await store.http.post(store.url(), content=body)
+    assert refusal(answer) == (400, "ERR_MALFORMED_REQUEST")
+
+
+@pytest.mark.parametrize("path", ["", "/bulk", "/transaction"])
+async def test_a_body_that_is_nested_too_deeply(path: str, store: Store) -> None:
+    """Is malformed."""
+    answer = await store.http.post(store.url(path), content=DEEP)
     assert refusal(answer) == (400, "ERR_MALFORMED_REQUEST")
 
 

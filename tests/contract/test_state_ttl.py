@@ -86,10 +86,11 @@ async def test_zero_is_for_good(store: Store, world: World) -> None:
     assert await store.value(key) == 1
 
 
-async def test_a_time_that_is_no_number_is_a_failure(store: Store) -> None:
-    """Nothing is saved."""
+@pytest.mark.parametrize("time", ["soon", "--5", " 5", "1_0", "٣", "9" * 20])
+async def test_a_time_that_is_no_number_is_a_failure(time: str, store: Store) -> None:
+    """Nothing is saved; numbers have 64 bits."""
     key = mark()
-    answer = await store.put(key, metadata={"ttlInSeconds": "soon"})
+    answer = await store.put(key, metadata={"ttlInSeconds": time})
     assert refusal(answer) == (500, "ERR_STATE_SAVE")
     assert await store.value(key) is None
 

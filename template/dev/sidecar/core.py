@@ -24,6 +24,8 @@ from dev.sidecar.world import Answer, Call, CallApp, Clock, Fault, UnreachableEr
 T = TypeVar("T")
 
 HEALTH = "/v1.0/healthz"
+CODES = {"publish": "PUBSUB_PUBLISH_MESSAGE", "invoke": "DIRECT_INVOKE"}
+"""What errors of an operation are called where they are not called after it."""
 POLL_SECONDS = 0.01  # between questions to an app that does not answer yet
 
 
@@ -106,7 +108,7 @@ class Sidecar:
         if fault.kind == "down":
             raise UnreachableError(f"{operation} is down")
         if fault.kind in {"error", "conflict"}:
-            code = f"ERR_{operation.upper().replace('.', '_')}"
+            code = f"ERR_{CODES.get(operation) or operation.upper().replace('.', '_')}"
             status = 409 if fault.kind == "conflict" else fault.status
             raise DaprError(status, code, f"{fault.kind} on command")
         if fault.kind == "reorder":
@@ -195,8 +197,10 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            # matched as sent: `a%2Fb` is one key, `a/b` is none
-            scope = {**scope, "path": scope["raw_path"].decode("ascii")}
+            # matched as sent: `a%2Fb` is one key, `a/b` is none, and a slash at the end is nothing
+            path = scope["raw_path"].decode("ascii")
+            bare = path if path.startswith("/v1.0/invoke/") else path.rstrip("/") or "/"
+            scope = {**scope, "path": bare}
             given = Headers(scope=scope).get("dapr-api-token", "")
             allowed = scope["path"].startswith(HEALTH) or not app.api_token
             if not allowed and not hmac.compare_digest(given.encode(), app.api_token.encode()):

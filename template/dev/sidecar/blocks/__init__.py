@@ -2,9 +2,11 @@
 
 import asyncio
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
@@ -68,9 +70,23 @@ def metadata_of(request: Request) -> dict[str, str]:
     return {name.removeprefix(prefix): v for name, v in given if name.startswith(prefix)}
 
 
+def decoded(body: bytes | str, number: Callable[[str], float] | None = None) -> Any:
+    """Read JSON as Dapr does: NaN, and what is nested too deeply, is none. Raises ValueError."""
+    try:
+        return json.loads(body, parse_int=number, parse_float=number, parse_constant=_no_number)
+    except RecursionError as error:
+        raise ValueError("exceeded max depth") from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"invalid number {text}")
+
+
 def number(text: str) -> float:
     """Return a number as it comes out of Dapr, which holds every number as float64."""
     found = float(text)
+    if not isfinite(found):
+        _no_number(text)
     return int(found) if found.is_integer() and abs(found) < 1e21 else found
 
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import base64
-import json
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dev.sidecar.blocks import App, DaprError
+from dev.sidecar.blocks import App, DaprError, decoded
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 
@@ -147,7 +146,7 @@ def wrap(body: bytes, content_type: str, own: dict[str, str], **always: str) -> 
         described = {"datacontenttype": content_type or "text/plain"}
         return {**DEFAULTS, **always, **own, **described, **_data(body, kind)}
     try:
-        return {**DEFAULTS, **always, **json.loads(body)}
+        return {**DEFAULTS, **always, **decoded(body)}
     except (ValueError, TypeError) as error:
         why = "cannot create cloudevent"
         raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
@@ -158,6 +157,6 @@ def _data(body: bytes, kind: str) -> dict[str, Any]:
         return {"data_base64": base64.b64encode(body).decode()}
     text = body.decode("utf-8", "replace")
     try:
-        return {"data": json.loads(text) if kind == "application/json" else text}
+        return {"data": decoded(text) if kind == "application/json" else text}
     except ValueError:
         return {"data": text}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block, DaprError, metadata_of, number, parameter
+from dev.sidecar.blocks import App, Block, DaprError, decoded, metadata_of, number, parameter
 from dev.sidecar.blocks.broker import CLOUD_EVENT, Broker, Message, Subscription, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
@@ -126,7 +126,7 @@ class PubSub(Block):
 def several(body: bytes, metadata: dict[str, str]) -> list[Event]:
     """Read events that are published at once; raises DaprError."""
     try:
-        entries = json.loads(body, parse_int=number, parse_float=number)
+        entries = decoded(body, number)
         if len({each["entryId"] for each in entries} - {""}) < len(entries):
             raise ValueError("each entry needs an entryId of its own")
         return [_event(each, metadata) for each in entries]

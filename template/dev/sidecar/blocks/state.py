@@ -1,6 +1,7 @@
 """State: Dapr's API over the stores."""
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from dev.sidecar.blocks import App, Block, DaprError, metadata_of, number, parameter
+from dev.sidecar.blocks import App, Block, DaprError, decoded, metadata_of, number, parameter
 from dev.sidecar.blocks.stores import POSTGRESQL, Change, Entry, Store, StoreError
 from dev.sidecar.core import Sidecar
 
@@ -36,7 +37,7 @@ class _Place:
         metadata: dict[str, str] = {**(item.get("metadata") or {}), **self.metadata}
         options: dict[str, str] = item.get("options") or {}
         ttl = metadata.get("ttlInSeconds")
-        if ttl and not ttl.lstrip("-").isdecimal():
+        if ttl and not (re.fullmatch(r"[+-]?[0-9]+", ttl) and abs(int(ttl)) < 2**63):
             raise StoreError(500, f"failed to parse ttl: '{ttl}'")
         return Change(
             key=self._full(item["key"]),
@@ -88,7 +89,7 @@ class State(Block):
             status = 500 if name == "transaction" else error.status
             why = FAILURES[name].format(why=error, **request.path_params)
             raise DaprError(status, f"ERR_STATE_{name.upper()}", why) from error
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             why = f"failed deserializing HTTP body: {error!r}"
             raise DaprError(400, "ERR_MALFORMED_REQUEST", why) from error
 
@@ -146,7 +147,7 @@ class State(Block):
 
 
 async def _read(request: Request) -> Any:
-    return json.loads(await request.body(), parse_int=number, parse_float=number)
+    return decoded(await request.body(), number)
 
 
 block = State
