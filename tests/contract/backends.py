@@ -38,6 +38,10 @@ class StoreFacts:
     """A bulk get answers in the order of the question; otherwise misses come last."""
     shared: bool
     """Other services see the same data."""
+    delete_while_away: int = 500
+    """A delete while the store does not answer."""
+    bulk_get_while_away: int = 500
+    """A bulk get likewise; 200 tells of a failure for each key."""
 
 
 STORES = {
@@ -80,6 +84,8 @@ STORES = {
         rolls_back=False,
         bulk_in_order=True,
         shared=True,
+        delete_while_away=409,
+        bulk_get_while_away=200,
     ),
     "postgresql": StoreFacts(
         type="state.postgresql",

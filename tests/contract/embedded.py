@@ -12,7 +12,7 @@ from dev.sidecar.blocks import App as SidecarApp
 from dev.sidecar.components import load
 from dev.sidecar.core import Sidecar, api
 from dev.sidecar.host import transport
-from dev.sidecar.world import Clock
+from dev.sidecar.world import Clock, Fault
 from tests.contract.app import App
 from tests.contract.fleet import API_TOKEN, APP_TOKEN, LATECOMER, SERVICES, Service, write_resources
 from tests.contract.world import Replica, client
@@ -93,6 +93,26 @@ class Embedded:
             await served.enter_async_context(replica.app.serving())
             (found,) = [a for a in self._sidecar.apps if a.address.endswith(f":{replica.app.port}")]
             await found.up.wait()
+
+    @asynccontextmanager
+    async def without(self, kind: str) -> AsyncGenerator[None]:
+        """Let calls that need it fail on command."""
+        paths = [f"/state/{kind}", f"/publish/{kind}"]
+        faults = [Fault("error", "*", path, times=-1) for path in paths]
+        self._sidecar.faults += faults
+        try:
+            yield
+        finally:
+            self._sidecar.faults.clear()
+
+    @asynccontextmanager
+    async def abandoned(self, replica: Replica) -> AsyncGenerator[None]:
+        """Let no call reach any app: they have one sidecar."""
+        self._sidecar.faults.append(Fault("down", "call", "/abandoned", times=-1))
+        try:
+            yield
+        finally:
+            self._sidecar.faults.clear()
 
     @asynccontextmanager
     async def late(self) -> AsyncGenerator[Replica]:

@@ -19,7 +19,8 @@ API_TOKEN, APP_TOKEN = "of-the-sidecar", "of-the-app"
 class Service:
     """A service: `replicas` apps, each with its sidecar.
 
-    A `closed` one lets nobody call it; `tokens` are asked for and sent.
+    A `closed` one lets nobody call it; `tokens` are asked for and sent; the sidecar of a `probed`
+    one asks for its health.
     """
 
     app_id: str
@@ -27,6 +28,7 @@ class Service:
     replicas: int = 1
     tokens: bool = False
     closed: bool = False
+    probed: bool = False
 
 
 def wish(pubsub: str, topic: str, **more: Any) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def _read_by_reader(pubsub: str) -> list[dict[str, Any]]:
         wish(pubsub, "ruled", route="", routes=only),
         wish(pubsub, "unrouted", route=""),
         wish(pubsub, "raw", metadata={"rawPayload": "true"}),
+        wish(pubsub, "bytes", deadLetterTopic="bytes.letters"),
         wish(f"scoped-{pubsub}", "open"),
         wish(f"scoped-{pubsub}", "mine"),
         wish(f"scoped-{pubsub}", "protected"),
@@ -74,7 +77,7 @@ SERVICES = (
         PATIENT,
         [*(each for pubsub in BROKERS for each in _failing(pubsub, "tried"))],
     ),
-    Service(GUARDED, [wish("local", "guarded")], tokens=True),
+    Service(GUARDED, [wish("local", "guarded")], tokens=True, probed=True),
     Service(CLOSED, closed=True),
 )
 LATECOMER = Service(LATE, [wish("kafka", "early")])
@@ -130,17 +133,29 @@ def write_resources(folder: Path, addresses: Mapping[str, Mapping[str, str]]) ->
         documents.append(_component(f"scoped-{name}", broker.type, **scoped))
     hidden = _component("hidden", "state.in-memory")
     documents += [{**hidden, "scopes": [OTHER]}]
-    policy = {"policy": "constant", "duration": "100ms", "maxRetries": 4}
     inbound = {name: {"inbound": {"retry": "tries"}} for name in BROKERS}
-    resiliency = {
-        "apiVersion": "dapr.io/v1alpha1",
-        "kind": "Resiliency",
-        "metadata": {"name": "patience"},
-        "spec": {
-            "policies": {"retries": {"tries": policy}},
-            "targets": {"components": inbound, "apps": {READER: {"retry": "tries"}}},
-        },
-        "scopes": [PATIENT],
+    apps = {READER: {"retry": "tries"}, GUARDED: {"retry": "endless"}}
+    policies = {
+        PATIENT: _resiliency(PATIENT, components=inbound, apps=apps),
+        GUARDED: _resiliency(GUARDED, apps={READER: {"retry": "matched"}}),
     }
     (folder / "components.yaml").write_text(yaml.safe_dump_all(documents), "utf-8")
-    (folder / "resiliency.yaml").write_text(yaml.safe_dump(resiliency), "utf-8")
+    for app_id, policy in policies.items():  # daprd reads one of a file
+        path = folder / f"resiliency-of-{app_id}.yaml"
+        path.write_text(yaml.safe_dump(policy), "utf-8")
+
+
+def _resiliency(app_id: str, **targets: Any) -> dict[str, Any]:
+    retry = {"policy": "constant", "duration": "100ms"}
+    retries = {
+        "tries": {**retry, "maxRetries": 4},
+        "endless": retry,
+        "matched": {**retry, "maxRetries": 4, "matching": {"httpStatusCodes": "503"}},
+    }
+    return {
+        "apiVersion": "dapr.io/v1alpha1",
+        "kind": "Resiliency",
+        "metadata": {"name": f"of-{app_id}"},
+        "spec": {"policies": {"retries": retries}, "targets": targets},
+        "scopes": [app_id],
+    }

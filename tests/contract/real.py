@@ -22,7 +22,7 @@ from tests.contract.fleet import (
     write_resources,
 )
 from tests.contract.world import Replica, client
-from tests.stack import daprd, kafka, postgresql, redis
+from tests.stack import Part, daprd, kafka, postgresql, redis
 
 PATIENCE = 40.0  # a consumer group may have to form first
 
@@ -35,6 +35,8 @@ class Real:
         self._stack = AsyncExitStack()
         self._replicas: list[Replica] = []
         self._serving: dict[int, AsyncExitStack] = {}
+        self._parts: dict[str, Part] = {}
+        """What can be killed: stores and the broker by kind, sidecars by the port of the app."""
 
     async def __aenter__(self) -> "Real":
         enter = self._stack.enter_async_context
@@ -44,6 +46,7 @@ class Real:
             enter(redis(folder / "redis")),
             enter(postgresql(folder / "postgresql")),
         )
+        self._parts |= {"kafka": broker, "redis": store, "postgresql": database}
         (folder / "resources").mkdir()
         addresses = {
             "kafka": {"brokers": broker.address},
@@ -58,6 +61,11 @@ class Real:
             self._stack.push_async_exit(serving)
         for service, app in apps:
             self._replicas.append(await self._start(service, app, self._stack))
+        await self._formed()
+        return self
+
+    async def _formed(self) -> None:
+        """Wait until all who share events out get some."""
         others = self.replicas(OTHER)
         for topic, readers in (
             ("kafka/plain", self.replicas(READER)),
@@ -66,7 +74,6 @@ class Real:
             ("common/pooled", [*self.replicas(READER), *others]),
         ):
             await _formed(topic, readers)
-        return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
@@ -84,8 +91,10 @@ class Real:
                 env=env,
                 config=_configuration(folder, service),
                 names=self._folder / "names.sqlite",
+                arguments=["--enable-app-health-check"] if service.probed else [],
             )
         )
+        self._parts[str(app.port)] = sidecar
         http = client(sidecar.http_port, API_TOKEN if service.tokens else "")
         await stack.enter_async_context(http)
         return Replica(service, app, http)
@@ -107,6 +116,27 @@ class Real:
             yield
         finally:
             await serving.enter_async_context(replica.app.serving())
+
+    @asynccontextmanager
+    async def without(self, kind: str) -> AsyncGenerator[None]:
+        """Kill it, and start it again."""
+        await self._parts[kind].kill()
+        try:
+            yield
+        finally:
+            await self._parts[kind].start()
+            if kind == "kafka":
+                await self._formed()
+
+    @asynccontextmanager
+    async def abandoned(self, replica: Replica) -> AsyncGenerator[None]:
+        """Kill its daprd, and start it again."""
+        sidecar = self._parts[str(replica.app.port)]
+        await sidecar.kill()
+        try:
+            yield
+        finally:
+            await sidecar.start()
 
     @asynccontextmanager
     async def late(self) -> AsyncGenerator[Replica]:

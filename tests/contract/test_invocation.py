@@ -1,6 +1,7 @@
 """Invocation: a call to another service."""
 
 import json
+import time
 
 import pytest
 
@@ -247,6 +248,43 @@ async def test_a_policy_repeats_calls_that_failed(world: World, callee: App) -> 
     (patient,) = world.replicas(PATIENT)
     assert (await patient.http.get(url(word))).status_code == 201
     assert len(callee.seen(word)) == 5
+
+
+@differs(Difference.POLICIES)
+async def test_a_policy_without_a_number_has_no_end(world: World) -> None:
+    """`maxRetries` is endless where it is not set."""
+    word, (patient,), (guarded,) = mark(), world.replicas(PATIENT), world.replicas(GUARDED)
+    guarded.app.script(word, *[Reply(500)] * 15, Reply(201))
+    assert (await patient.http.get(url(word, GUARDED))).status_code == 201
+    assert len(guarded.app.seen(word)) == 16
+
+
+@differs(Difference.POLICIES)
+async def test_a_policy_may_name_what_it_repeats(world: World, callee: App) -> None:
+    """By status: another one is an answer."""
+    word, (guarded,) = mark(), world.replicas(GUARDED)
+    callee.script(word, Reply(503), Reply(503), Reply(500), Reply(201))
+    assert (await guarded.http.get(url(word))).status_code == 500
+    assert len(callee.seen(word)) == 3
+
+
+async def test_a_sidecar_that_is_gone(reader: Replica, world: World) -> None:
+    """Is an error of the caller's, which repeats nothing of the app's."""
+    (guarded,) = world.replicas(GUARDED)
+    async with world.abandoned(guarded):
+        answer = await reader.http.get(url("abandoned", GUARDED))
+    assert refusal(answer) == (500, "ERR_DIRECT_INVOKE")
+    assert guarded.app.seen("abandoned") == []
+
+
+@differs(Difference.BUILT_IN)
+async def test_a_sidecar_that_is_gone_is_tried_again(reader: Replica, world: World) -> None:
+    """Three times, a second apart, without a policy."""
+    (guarded,) = world.replicas(GUARDED)
+    async with world.abandoned(guarded):
+        began = time.monotonic()
+        await reader.http.get(url("abandoned", GUARDED))
+        assert time.monotonic() - began > 2
 
 
 async def test_without_a_policy_no_answer_is_asked_for_twice(caller: Replica, callee: App) -> None:

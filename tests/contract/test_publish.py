@@ -142,6 +142,14 @@ async def test_json_that_is_none_stays_text(broker: Broker) -> None:
     assert (await broker.envelope(word, "plain"))["data"] == f"{{{word}"
 
 
+async def test_json_that_is_nested_too_deeply_stays_text(broker: Broker) -> None:
+    """It is not refused either."""
+    word = mark()
+    body = f'{"[" * 20_000}"{word}"{"]" * 20_000}'
+    assert done(await broker.publish("plain", body))
+    assert (await broker.envelope(word, "plain"))["data"] == body
+
+
 async def test_kinds_of_json_are_text(broker: Broker) -> None:
     """Only the very type is read."""
     text = json.dumps({"mark": mark()})
@@ -242,7 +250,7 @@ async def test_an_own_envelope_without_a_trace_gets_one(broker: Broker) -> None:
     assert len(str((await own(broker))["traceparent"]).split("-")) == 4
 
 
-@pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"'])
+@pytest.mark.parametrize("body", [b"{", b"[1]", b'"text"', b"[" * 20_000])
 async def test_an_own_envelope_that_is_none_fails(body: bytes, broker: Broker) -> None:
     """It has to be a JSON object."""
     answer = await broker.publish("plain", body, CLOUD_EVENT)
@@ -258,6 +266,17 @@ async def test_an_event_can_be_raw(broker: Broker) -> None:
     assert done(await broker.publish("raw", b"\x00\xff", "text/plain", raw))
     (seen,) = await broker.reader.app.heard("", at=broker.route("raw"))
     assert (seen.json()["data_base64"], "data" in seen.json()) == ("AP8=", False)
+
+
+@differs(Difference.RAW)
+async def test_bytes_that_are_no_event_are_not_delivered(broker: Broker) -> None:
+    """They are dead-lettered as they are, and what comes after them flows."""
+    key = "metadata.partitionKey=k"
+    word = mark()
+    raw = f"{key}&metadata.rawPayload=true"
+    assert done(await broker.publish("bytes", f"no event, {word}", "text/plain", raw))
+    await broker.got(await broker.send("bytes", query=key), "bytes")
+    assert broker.reader.app.seen(word) == []
 
 
 @differs(Difference.EXPIRY)

@@ -48,6 +48,13 @@ async def test_a_dead_app_does_not_show(reader: Replica, world: World) -> None:
         assert done(await reader.http.get(OUTBOUND))
 
 
+@differs(Difference.PROBES)
+async def test_who_asks_for_the_health_of_an_app_sends_no_token(guarded: Replica) -> None:
+    """The app lets it in without."""
+    (seen, *_) = await guarded.app.heard("/healthz")
+    assert seen.header("dapr-api-token") == ""
+
+
 @differs(Difference.METADATA)
 async def test_health_may_ask_for_an_app_id(reader: Replica) -> None:
     """Another one is an error."""

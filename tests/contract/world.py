@@ -35,6 +35,14 @@ class World(Protocol):
         """Let an app take no connections inside the block; its sidecar runs on."""
         ...
 
+    def without(self, kind: str) -> AbstractAsyncContextManager[None]:
+        """Let a store or a broker be away inside the block."""
+        ...
+
+    def abandoned(self, replica: Replica) -> AbstractAsyncContextManager[None]:
+        """Let an app be without its sidecar inside the block."""
+        ...
+
     def late(self) -> AbstractAsyncContextManager[Replica]:
         """Start `fleet.LATECOMER`, whose app is not there yet.
 
