@@ -1,4 +1,4 @@
-"""Planted bugs: each takes away one thing that makes an effect happen once."""
+"""Planted bugs: each takes away one thing that makes an effect happen once, or not get lost."""
 
 import json
 from collections.abc import Callable, Generator
@@ -66,8 +66,21 @@ def retry_without_etag(code: Code) -> Any:
     return patch.object(sidecar, "call", call)
 
 
+def no_dead_letter(code: Code) -> Any:
+    """An event that is given up is acknowledged, and its dead letter never published."""
+    publisher = code.attribute("app.services.publisher", "Publisher")
+    right = publisher.publish
+
+    async def publish(self: Any, topic: str, event: Any) -> None:
+        if topic != "dead-letter.queue":
+            await right(self, topic, event)
+
+    return patch.object(publisher, "publish", publish)
+
+
 BUGS: dict[str, Plant] = {
-    bug.__name__: bug for bug in (no_deduplication, effect_before_inbox, retry_without_etag)
+    bug.__name__: bug
+    for bug in (no_deduplication, effect_before_inbox, retry_without_etag, no_dead_letter)
 }
 
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Literal, get_args
 from unittest.mock import patch
 
+from dev.openai.script import Failure
 from dev.sidecar import Fault
 
 Kind = Literal["delay", "error", "conflict", "drop", "duplicate", "reorder", "down"]
@@ -28,6 +29,7 @@ class Mix:
         self.latency = dice.choice((0.001, 0.01, 0.05))
         self.steps = dice.choice((0, 400, 150, 60))
         self.down_seconds = dice.choice((0.05, 0.5, 3.0))
+        self.model = dice.choice((0.0, 0.0, 0.1, 0.4, 0.9))
 
     def wait(self) -> float:
         """Return the time that a message is on its way."""
@@ -42,6 +44,12 @@ class Mix:
     def down(self) -> float:
         """Return how long an app is gone."""
         return self._dice.expovariate(1 / self.down_seconds)
+
+    def model_failure(self) -> Failure | None:
+        """Return what befalls a request to the model: a refusal, or what may pass."""
+        if self.calm or self._dice.random() >= self.model:
+            return None
+        return Failure(self._dice.choice((400, 429, 500, 503)))
 
     def fault(self, operation: str, path: str) -> Fault | None:
         """Return what befalls a call."""

@@ -14,6 +14,14 @@ SPECIALISTS = {
     "exercise": ("exercise-service", "exercise.request", "exercise.response"),
 }
 """Specialist → service, topic of its requests, topic of its answers."""
+READERS = {
+    "exercise.graded": "progress-service",
+    "learning.events": "progress-service",
+    "exercise.submission": "exercise-service",
+}
+"""Topic of students' events → who reads it."""
+ALERTS = range(100, 120)
+"""The numbers of alerts among what an event gives rise to."""
 ANSWERS = [answers for _, _, answers in SPECIALISTS.values()]
 Event = dict[str, Any]
 
@@ -23,6 +31,7 @@ def violations(outcome: Outcome) -> list[str]:
     ended = _Ended(outcome)
     return [
         *ended.questions(),
+        *ended.malformed(),
         *(line for student in outcome.students for line in ended.counters(student)),
         *(line for student in outcome.students for line in ended.derived(student)),
         *(f"an ETag came again: {line}" for line in outcome.backwards),
@@ -33,6 +42,7 @@ class _Ended:
     def __init__(self, outcome: Outcome) -> None:
         self._outcome = outcome
         self._dead = {_dead(letter) for letter in outcome.topics["dead-letter.queue"]}
+        self._malformed = {each for student in outcome.students for each in student.malformed}
 
     def questions(self) -> Iterator[str]:
         """Every question ends in an answer or a dead letter."""
@@ -49,6 +59,14 @@ class _Ended:
                 yield f"question {question} was never routed"
             elif decision["specialist"] in SPECIALISTS:
                 yield from self._answered(question, decision["specialist"])
+
+    def malformed(self) -> Iterator[str]:
+        """Every event that nobody can read ends in a dead letter."""
+        for topic, service in READERS.items():
+            published = {event["event_id"] for event in self._events(topic)}
+            for event in published & self._malformed:
+                if not self._is_dead(service, event):
+                    yield f"malformed event {event} on {topic} is no dead letter"
 
     def _answered(self, question: str, specialist: str) -> Iterator[str]:
         service, requests, answers = SPECIALISTS[specialist]
@@ -106,13 +124,14 @@ class _Ended:
         ids = [alert["event_id"] for alert in alerts]
         if len(ids) != len(set(ids)):
             yield "an alert is kept twice"
-        if any(service in {"", "progress-service"} for service, _ in self._dead):
-            return  # what was derived from a dead letter may be missing
+        given_up = {event for service, event in self._dead if service in {"", "progress-service"}}
+        lost = {_derived(event, number) for event in given_up for number in ALERTS}
         told = self._distinct("struggle.alert", name)
         for alert in progress.get("alerts", []):
-            if alert["event_id"] not in told or alert["event_id"] not in ids:
+            if alert["event_id"] not in told.keys() & set(ids) | lost:
                 yield f"{name}: alert {alert['event_id']} was not told"
-        if self._distinct("learning.events", name):
+        scored = self._distinct("learning.events", name).keys()
+        if scored and not scored & given_up:
             shared = self._value(f"shared-store/shared||student:{name}:mastery:latest")
             mine = progress["topics"]["sets"]["scores"]
             theirs = shared.get("latest_scores", {}).get("sets")
@@ -143,10 +162,12 @@ class _Ended:
         return self._outcome.topics[topic]
 
     def _distinct(self, topic: str, student: str | None = None) -> dict[str, Event]:
+        """Return the events that can be read, by id."""
         return {
             event["event_id"]: event
             for event in self._events(topic)
             if student in {None, event.get("user_id"), event.get("student_id")}
+            and event["event_id"] not in self._malformed
         }
 
     def _value(self, key: str) -> dict[str, Any]:

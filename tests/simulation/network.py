@@ -9,10 +9,11 @@ from urllib.parse import unquote
 
 import aiohttp
 import httpx2
-from starlette.types import ASGIApp, Message
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
 from dev.openai import openai_app
+from dev.openai.script import Failure
 from dev.sidecar.world import Answer, Call, UnreachableError
 
 
@@ -124,14 +125,27 @@ class Exchange:
 
 
 class ModelHttp:
-    """Stands for the module httpx2 in the agent: all requests go to the embedded model server."""
+    """Stands for the module httpx2 in the agent: all requests go to the embedded model server.
+
+    `failure` tells what befalls the next one.
+    """
+
+    def __init__(self, failure: Callable[[], Failure | None]) -> None:
+        self._failure = failure
 
     def __getattr__(self, name: str) -> Any:
         return getattr(httpx2, name)
 
     def AsyncClient(self, **_: Any) -> httpx2.AsyncClient:  # noqa: N802
         """Return a client that opens no connection."""
-        return httpx2.AsyncClient(transport=httpx2.ASGITransport(openai_app()))
+        model = openai_app()
+
+        async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+            failure = self._failure()
+            answer = failure.response("") if failure else model
+            await answer(scope, receive, send)
+
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(failing))
 
 
 class Aiohttp:

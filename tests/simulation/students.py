@@ -1,4 +1,4 @@
-"""What students do: questions, answers to exercises, scores."""
+"""What students do: questions, answers to exercises, scores, and events that are none."""
 
 import asyncio
 import json
@@ -21,6 +21,11 @@ QUESTIONS = (
     "How am I doing?",
 )
 
+MALFORMED = 0.15
+"""The share of a student's events that lack a field."""
+NEEDED = ("submission_id", "passed", "score", "scores", "mastery", "component", "submission")
+"""Fields without which an event can't be read."""
+
 Send = Callable[[str, str, object], Awaitable[Answer]]
 """Posts to a service: its name, the path, the body."""
 Publish = Callable[[str, str, object], Awaitable[Answer]]
@@ -28,11 +33,15 @@ Publish = Callable[[str, str, object], Awaitable[Answer]]
 
 
 class Student:
-    """Somebody who learns; `asked` are the ids of the questions that were accepted."""
+    """Somebody who learns; `asked` are the ids of the questions that were accepted.
+
+    `malformed` are the ids of events that no service can read.
+    """
 
     def __init__(self, name: str, dice: Random, send: Send, publish: Publish) -> None:
         self.name = name
         self.asked: list[str] = []
+        self.malformed: set[str] = set()
         self.waited, self.answered = 0, 0
         """How often an answer was waited for, and came."""
         self._dice = dice
@@ -61,6 +70,9 @@ class Student:
 
     async def _other(self) -> None:
         topic, data = self._dice.choice((self._grade, self._score, self._submission))()
+        if self._dice.random() < MALFORMED:
+            self.malformed.add(str(data["event_id"]))
+            del data[self._dice.choice([name for name in data if name in NEEDED])]
         times = self._dice.choice((1, 1, 2))
         while times:  # who publishes has its own retries
             with suppress(UnreachableError):

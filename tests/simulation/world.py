@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
+from dev.openai.script import Failure
 from dev.sidecar import Fault, Sidecar
 from dev.sidecar.blocks import App
 from dev.sidecar.blocks.state import State
@@ -170,7 +171,7 @@ class Fleet:
             code.replace("app.services.sidecar", "aiohttp", Aiohttp(self._to_sidecar))
             # measured once: nobody reads it here, and the time leaps far
             code.replace("app.features.dead_letters", "MEASURE_SECONDS", 1e6)
-            code.replace_everywhere(httpx2, ModelHttp())
+            code.replace_everywhere(httpx2, ModelHttp(self._model_failure))
             code.replace_everywhere(gc, NO_GC)
         gc.freeze()  # the code stays: what is collected after each seed is what the seed has left
 
@@ -195,6 +196,9 @@ class Fleet:
         finally:
             world.end()
             self._world = None
+
+    def _model_failure(self) -> Failure | None:
+        return self._world.model_failure() if self._world else None
 
     async def _to_sidecar(self, address: str, call: Call) -> Answer:
         assert self._world, "called within a run"
@@ -261,6 +265,12 @@ class World:
                 life.end()
                 life.bury()
             replica.lives.clear()
+
+    def model_failure(self) -> Failure | None:
+        """Return what befalls a request to the model."""
+        if failure := self._mix.model_failure():
+            self._tell(f"model: {failure.status}")
+        return failure
 
     async def to_sidecar(self, address: str, call: Call) -> Answer:
         """Take a call of a service to its sidecar."""
