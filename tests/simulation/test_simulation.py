@@ -46,11 +46,22 @@ def test_a_planted_bug_is_found(fleet: Fleet, bug: str) -> None:
 
 
 def test_much_happens(fleet: Fleet) -> None:
-    """Every kind of fault, deaths, and answers nevertheless."""
-    outcomes = [fleet.run(seed) for seed in range(10)]
+    """Every kind of fault, deaths, a model that fails, dead letters, and answers nevertheless."""
+    outcomes = [fleet.run(seed) for seed in range(20)]
     trace = "\n".join(line for outcome in outcomes for line in outcome.trace)
-    for what in ("delay", "error", "conflict", "drop", "duplicate", "reorder", "down", "dies"):
+    for what in (
+        "delay",
+        "error",
+        "conflict",
+        "drop",
+        "duplicate",
+        "reorder",
+        "down",
+        "dies",
+        "model: ",
+    ):
         assert what in trace
+    assert any(outcome.topics["dead-letter.queue"] for outcome in outcomes)
     answers = [event for outcome in outcomes for event in outcome.topics["code.error-hint"]]
     assert len(answers) > len(outcomes)
 
