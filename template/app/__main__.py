@@ -2,17 +2,15 @@
 
 import sys
 
-from dotenv import load_dotenv
-
-from app.core.config import ConfigurationError, Settings, load_settings
+from app.core.config import ConfigurationError, Settings, load_environment, load_settings
 
 EX_CONFIG = 78  # sysexits.h
 
 
 def main() -> int:
     """Run the service; the answer is the exit code: 78 for a wrong configuration."""
-    load_dotenv(".env")
     try:
+        load_environment()
         settings = load_settings(Settings)
     except ConfigurationError as error:
         print(error, file=sys.stderr)

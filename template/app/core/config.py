@@ -1,10 +1,12 @@
 """Settings: what operations change, read from the environment and checked at start."""
 
+import re
 from typing import Annotated, Literal, TypeVar
 
+from dotenv import load_dotenv
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -33,20 +35,46 @@ class Settings(Environment):
     shutdown_seconds: int = Field(default=30, ge=1, description="Time to finish open requests.")
 
 
+def load_environment() -> None:
+    """Add what `.env` says to the environment, which wins; ConfigurationError if it is no text."""
+    try:
+        load_dotenv(".env")
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f".env can't be read: {error}") from None
+
+
 def load_settings(kind: type[S]) -> S:
-    """Read settings from the environment, or raise a ConfigurationError: one line a variable."""
+    """Read settings from the environment, or raise a ConfigurationError: one line a problem."""
     try:
         return kind()
     except ValidationError as error:
         problems = [_problem(kind, problem) for problem in error.errors(include_url=False)]
         raise ConfigurationError("\n".join(problems)) from None
+    except SettingsError as error:  # of the field only the text tells
+        name = re.search(r'field "(.*?)"', str(error))
+        told = f'{_variable(kind, name[1])} is no JSON, as ["a", "b"] is' if name else str(error)
+        raise ConfigurationError(told) from None
 
 
 def _problem(kind: type[BaseSettings], problem: ErrorDetails) -> str:
-    name = str(problem["loc"][0])
-    field = kind.model_fields[name]
-    about = f" ({field.description})" if field.description else ""
+    message = " ".join(problem["msg"].split())
+    if not problem["loc"]:
+        return f"{kind.__name__}: {message}"  # of several variables together
+    name, *inside = map(str, problem["loc"])
+    fields = kind.model_fields
+    aliases = {str(field.validation_alias): field for field in fields.values()}
+    field = fields.get(name) or aliases.get(name)
+    about = f" ({field.description})" if field and field.description else ""
+    inner = kind.model_config.get("env_nested_delimiter") or "."
+    where = inner.join([_variable(kind, name), *inside])
     if problem["type"] == "missing":
-        return f"{name.upper()} is missing{about}"
-    given = "" if "SecretStr" in str(field.annotation) else f"={problem['input']!r}"
-    return f"{name.upper()}{given}: {problem['msg']}{about}"
+        return f"{where} is missing{about}"
+    shown = field and not inside and "Secret" not in str(field.annotation)
+    given = f"={problem['input']!r}" if shown else ""
+    return f"{where}{given}: {message}{about}"
+
+
+def _variable(kind: type[BaseSettings], name: str) -> str:
+    """Return the variable of a field; what is no field is an alias, and that a variable."""
+    prefix = kind.model_config.get("env_prefix", "") if name in kind.model_fields else ""
+    return (prefix + name).upper()
