@@ -2,6 +2,7 @@
 
 import hmac
 import time
+from collections.abc import Collection
 from uuid import uuid4
 
 import structlog
@@ -90,18 +91,14 @@ class ApiToken:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes with 413, announced or not.
+    """Refuses bodies over `limit` bytes with 413, announced or not; the paths `but` pass."""
 
-    Events pass: the broker limits them, and Dapr would deliver one that is refused again and again.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
+    def __init__(self, app: ASGIApp, limit: int, but: Collection[str] = ()) -> None:
+        self._app, self._limit, self._but = app, limit, but
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["path"].startswith("/events/"):
+        if scope["type"] != "http" or scope["path"] in self._but:
             return await self._app(scope, receive, send)
         detail = f"The body is larger than {self._limit} bytes."
         announced = Headers(scope=scope).get("content-length", "")

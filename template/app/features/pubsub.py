@@ -36,6 +36,8 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
         if wanted != item.event.__name__:
             about = f"the handler of '{item.topic}' reads {item.event.__name__}"
             raise StartError(f"{about}: in service.yaml the topic is for {wanted}")
+        # the broker limits events; Dapr would deliver one that is refused again and again
+        app.state.unlimited.add(f"/events/{config.component_name}/{item.topic}")
         subscribed = dapr.subscribe(  # pyright: ignore[reportUnknownVariableType] - untyped there
             config.component_name, item.topic, {}, dead_letter_topic=config.dead_letter_topic
         )

@@ -317,6 +317,16 @@ def test_topics_with_names_alike_are_operations_of_their_own() -> None:
     assert len({*operations}) == 2
 
 
+async def test_the_broker_limits_events_and_nothing_else(client: AsyncClient) -> None:
+    """Dapr would deliver one that is refused again and again; a route beside them has its limit."""
+    routes = [wish["route"] for wish in (await client.get("/dapr/subscribe")).json()]
+    large = b" " * 1_048_577
+    for path in routes:
+        assert (await client.post(path, content=large)).json() == {"status": "SUCCESS"}
+    for path in ["/events/import", *(f"{route}/import" for route in routes)]:
+        assert (await client.post(path, content=large)).status_code == 413
+
+
 @pytest.mark.usefixtures("companions")
 async def test_a_declared_topic_without_handler_does_not_start() -> None:
     """Its events would come and be lost."""
