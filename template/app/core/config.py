@@ -18,7 +18,7 @@ class ConfigurationError(Exception):
 class Environment(BaseSettings):
     """Base of all settings: a variable is the field's name in capitals, an empty one is none."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, frozen=True, allow_inf_nan=False)
 
 
 class Settings(Environment):

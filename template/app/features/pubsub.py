@@ -8,11 +8,12 @@ from fastapi import FastAPI
 
 from app.core.declaration import ServiceConfig
 from app.core.declaration.pubsub import PubSubConfig
-from app.core.feature import Feature, StartError, modules
+from app.core.errors import UnavailableError
+from app.core.feature import Check, Feature, StartError, modules
 from app.core.resources import Resources, resource
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, EventSettings, Subscription, endpoint
-from app.services.sidecar import Sidecar
+from app.services.sidecar import Sidecar, SidecarError
 
 
 @asynccontextmanager
@@ -24,6 +25,17 @@ async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     resources.add(publisher)
     resources.add(Delivery(publisher, config.dead_letter_topic, name, settings.event_retry_seconds))
     yield
+
+
+async def component_ready(resources: Resources) -> None:
+    """Look for the component: without it Dapr delivers nothing, and says nothing either."""
+    name = resources.get(PubSubConfig).component_name
+    answer = await resources.get(Sidecar).call("metadata", "GET", "/v1.0/metadata", seconds=2)
+    if answer.status != 200:
+        raise SidecarError("metadata", answer)
+    there = [(each["name"], each["type"][:7]) for each in answer.json().get("components", ())]
+    if (name, "pubsub.") not in there:
+        raise UnavailableError(f"The sidecar has no pub/sub component '{name}'.")
 
 
 def subscribe(app: FastAPI, resources: Resources) -> None:
@@ -52,5 +64,6 @@ feature = Feature(
     settings=EventSettings,
     section=PubSubConfig,
     lifespan=open_pubsub,
+    checks=[Check(name="pubsub", run=component_ready)],
     install=subscribe,
 )

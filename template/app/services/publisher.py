@@ -39,10 +39,8 @@ class Publisher:
     """
 
     def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str, seconds: float) -> None:
-        self._sidecar = sidecar
-        self._pubsub = config.component_name
-        self._source = source
-        self._seconds = seconds
+        self._sidecar, self._pubsub = sidecar, config.component_name
+        self._source, self._seconds = source, seconds
         self._types = {topic.name: topic.event_type for topic in config.topics if topic.publish}
         self._types[config.dead_letter_topic] = "ErrorEvent"
 
@@ -65,12 +63,8 @@ class Publisher:
         async def send(seconds: float) -> Answer:
             nonlocal left
             body = [
-                {
-                    "entryId": number,
-                    "event": envelope,
-                    "contentType": CLOUD_EVENT,
-                    "metadata": {"partitionKey": event.key},
-                }
+                {"entryId": number, "event": envelope, "contentType": CLOUD_EVENT}
+                | {"metadata": {"partitionKey": event.key}}
                 for number, event, envelope in left
             ]
             answer = await self._sidecar.call(
@@ -89,15 +83,9 @@ class Publisher:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
         if kind != declared:
             raise UndeclaredTopicError(f"'{topic}' is declared to publish {declared}, not {kind}")
-        return {
-            "specversion": "1.0",
-            "id": event.event_id,
-            "source": self._source,
-            "type": kind,
-            "datacontenttype": "application/json",
-            "traceparent": traceparent(),
-            "data": event.model_dump(mode="json"),
-        }
+        about = {"specversion": "1.0", "id": event.event_id, "source": self._source, "type": kind}
+        about |= {"datacontenttype": "application/json", "traceparent": traceparent()}
+        return {**about, "data": event.model_dump(mode="json")}
 
     async def _repeat(self, operation: str, send: Callable[..., Awaitable[Answer]]) -> None:
         end, (wait, longest) = until(self._seconds), BACKOFF_SECONDS

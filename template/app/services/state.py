@@ -69,8 +69,7 @@ class StateStore:
         self._sidecar = sidecar
         self._path = f"/v1.0/state/{config.component_name}"
         self._prefix = f"{config.key_prefix}:" if config.key_prefix else ""
-        self._ttl = config.ttl_seconds
-        self._use_etag = config.use_etag
+        self._ttl, self._use_etag = config.ttl_seconds, config.use_etag
 
     async def get(self, key: Key, kind: type[M]) -> M | None:
         """Return the value of `key`, or None."""

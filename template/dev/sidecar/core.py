@@ -178,6 +178,11 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
             raise DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return Response(status_code=204)
 
+    async def metadata(_: Request) -> Response:
+        keys = ("name", "type", "version")
+        found = [{key: getattr(each, key) for key in keys} for each in app.components.values()]
+        return JSONResponse({"id": app.app_id, "components": found})
+
     def passing(route: Route) -> Route:
         async def endpoint(request: Request) -> Response:
             run = partial(route.endpoint, request)
@@ -190,6 +195,7 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
 
     routes = [route for block in sidecar.blocks for route in block.routes(app)]
     routes += [Route(path, healthy, name="health") for path in (HEALTH, f"{HEALTH}/outbound")]
+    routes.append(Route("/v1.0/metadata", metadata, name="metadata"))
     routes.sort(key=lambda route: route.path.startswith("/{"))  # those for any path come last
     inner = Router([passing(route) for route in routes])
 

@@ -74,10 +74,10 @@ class Shop(Environment):
     model_config = SettingsConfigDict(env_prefix="SHOP_", env_nested_delimiter="__")
     host: str = Field(description="Where it is.")
     mail: str = Field(validation_alias="SMTP_HOST")
-    origins: list[str] = []
-    keys: dict[str, Secret[int]] = {}
+    origins: list[str] = Field(default=[])
+    keys: dict[str, Secret[int]] = Field(default={})
     least: int = 1
-    most: int = 9
+    most: float = 9
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -91,7 +91,8 @@ class Shop(Environment):
     [
         ({"SHOP_HOST": ""}, "SHOP_HOST is missing (Where it is.)"),
         ({"SMTP_HOST": ""}, "SMTP_HOST is missing"),
-        ({"SHOP_MOST": "b"}, "SHOP_MOST='b': Input should be a valid integer, "),
+        ({"SHOP_MOST": "b"}, "SHOP_MOST='b': Input should be a valid number, "),
+        ({"SHOP_MOST": "inf"}, "SHOP_MOST='inf': Input should be a finite number"),
         ({"SHOP_ORIGINS": "a,b"}, 'SHOP_ORIGINS is no JSON, as ["a", "b"] is'),
         ({"SHOP_ORIGINS": "[1]"}, "SHOP_ORIGINS__0: Input should be a valid string"),
         ({"SHOP_KEYS": '"hidden"'}, "SHOP_KEYS: Input should be a valid dictionary"),

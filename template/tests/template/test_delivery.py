@@ -303,6 +303,25 @@ class TestWithoutPublishing:
         assert await deliver(app, number="many") == "RETRY"
 
 
+@pytest.mark.usefixtures("companions")
+async def test_without_its_component_a_service_is_not_ready() -> None:
+    """Dapr would deliver nothing, and say nothing."""
+    declared = declaration.load(Path("app/service.yaml"))
+    ready = await readiness(declared)
+    assert ready["pubsub"] == "ok"
+    other = declared.section(PubSubConfig).model_copy(update={"component_name": "another"})
+    sections = {**declared.sections, "pubsub": other.model_dump()}
+    ready = await readiness(declaration.Declaration(declared.service, sections))
+    assert ready["pubsub"] == "UnavailableError: The sidecar has no pub/sub component 'another'."
+
+
+async def readiness(declared: declaration.Declaration) -> dict[str, str]:
+    """Return what `/ready` says of each check."""
+    app = create_app(declaration=declared)
+    async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        return (await client.get("/ready")).json()["checks"]
+
+
 def test_topics_with_names_alike_are_operations_of_their_own() -> None:
     """OpenAPI tells them apart though `.` and `-` are the same to it."""
 
