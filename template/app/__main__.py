@@ -24,7 +24,6 @@ def _serve(settings: Settings) -> int:
 
     from app.core.declaration import DeclarationError, ServiceConfig
     from app.core.feature import StartError
-    from app.core.resources import Resources
     from app.core.telemetry import configure_logging
     from app.main import create_app
 
@@ -34,11 +33,10 @@ def _serve(settings: Settings) -> int:
     except (ConfigurationError, DeclarationError, StartError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, StartError) else EX_CONFIG
-    resources: Resources = app.state.resources
     uvicorn.run(
         app,
         host=settings.app_host,
-        port=settings.app_port or resources.get(ServiceConfig).port,
+        port=settings.app_port or app.state.resources.get(ServiceConfig).port,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -47,7 +47,7 @@ def create_app(
     )
     app.state.resources, app.state.unlimited = resources, set[str]()
     install_problems(app)
-    app.include_router(health_router(check for feature in features for check in feature.checks))
+    app.include_router(health_router([check for feature in features for check in feature.checks]))
     own = (attribute(module, "router", APIRouter) for module in modules("app.api"))
     for router in [*own, *(router for feature in features for router in feature.routers)]:
         app.include_router(router)

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 S = TypeVar("S", bound=BaseSettings)
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class ConfigurationError(Exception):
@@ -27,9 +28,7 @@ class Settings(Environment):
     app_host: str = Field(default="127.0.0.1", description="Address; 0.0.0.0 in a container.")
     app_port: int | None = Field(default=None, ge=1, le=65535, description="Instead of the port.")
     app_api_token: SecretStr | None = Field(default=None, description="Callers send this token.")
-    log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], BeforeValidator(lambda level: level.lower())
-    ] = "info"
+    log_level: Annotated[Level, BeforeValidator(str.lower)] = "info"
     log_format: Literal["auto", "json", "pretty"] = Field(default="auto")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")
     shutdown_seconds: int = Field(default=30, ge=1, description="Time to finish open requests.")
@@ -57,13 +56,9 @@ def load_settings(kind: type[S]) -> S:
 
 
 def _problem(kind: type[BaseSettings], problem: ErrorDetails) -> str:
-    message = " ".join(problem["msg"].split())
-    if not problem["loc"]:
-        return f"{kind.__name__}: {message}"  # of several variables together
-    name, *inside = map(str, problem["loc"])
-    fields = kind.model_fields
-    aliases = {str(field.validation_alias): field for field in fields.values()}
-    field = fields.get(name) or aliases.get(name)
+    name, *inside = map(str, problem["loc"] or [kind.__name__])  # no place: of several together
+    aliases = {str(field.validation_alias): field for field in kind.model_fields.values()}
+    field = {**aliases, **kind.model_fields}.get(name)
     about = f" ({field.description})" if field and field.description else ""
     inner = kind.model_config.get("env_nested_delimiter") or "."
     where = inner.join([_variable(kind, name), *inside])
@@ -71,10 +66,10 @@ def _problem(kind: type[BaseSettings], problem: ErrorDetails) -> str:
         return f"{where} is missing{about}"
     shown = field and not inside and "Secret" not in str(field.annotation)
     given = f"={problem['input']!r}" if shown else ""
-    return f"{where}{given}: {message}{about}"
+    return f"{where}{given}: {' '.join(problem['msg'].split())}{about}"
 
 
 def _variable(kind: type[BaseSettings], name: str) -> str:
-    """Return the variable of a field; what is no field is an alias, and that a variable."""
-    prefix = kind.model_config.get("env_prefix", "") if name in kind.model_fields else ""
-    return (prefix + name).upper()
+    """Return the variable of a field; an alias is one itself."""
+    prefix = kind.model_config.get("env_prefix", "")
+    return f"{prefix}{name}".upper() if name in kind.model_fields else name

@@ -13,7 +13,7 @@ from app.core.feature import Check, Feature, StartError, modules
 from app.core.resources import Resources, resource
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, EventSettings, Subscription, endpoint
-from app.services.sidecar import Sidecar, SidecarError
+from app.services.sidecar import Sidecar
 
 
 @asynccontextmanager
@@ -31,11 +31,9 @@ async def component_ready(resources: Resources) -> None:
     """Look for the component: without it Dapr delivers nothing, and says nothing either."""
     name = resources.get(PubSubConfig).component_name
     answer = await resources.get(Sidecar).call("metadata", "GET", "/v1.0/metadata", seconds=2)
-    if answer.status != 200:
-        raise SidecarError("metadata", answer)
-    there = [(each["name"], each["type"][:7]) for each in answer.json().get("components", ())]
+    there = [(each["name"], each["type"][:7]) for each in answer.problem().get("components", ())]
     if (name, "pubsub.") not in there:
-        raise UnavailableError(f"The sidecar has no pub/sub component '{name}'.")
+        raise UnavailableError(f"The sidecar names no pub/sub '{name}' (status {answer.status}).")
 
 
 def subscribe(app: FastAPI, resources: Resources) -> None:

@@ -58,7 +58,7 @@ class Publisher:
     async def publish_many(self, topic: str, events: Sequence[Event]) -> None:
         """Publish several events in one call; an UnpublishedError tells which were perhaps not."""
         left = [(str(n), event, self._envelope(topic, event)) for n, event in enumerate(events)]
-        path = f"/v1.0/publish/bulk/{self._pubsub}/{topic}"
+        path, call = f"/v1.0/publish/bulk/{self._pubsub}/{topic}", self._sidecar.call
 
         async def send(seconds: float) -> Answer:
             nonlocal left
@@ -67,9 +67,7 @@ class Publisher:
                 | {"metadata": {"partitionKey": event.key}}
                 for number, event, envelope in left
             ]
-            answer = await self._sidecar.call(
-                "publish.bulk", "POST", path, body=_dump(body), seconds=seconds
-            )
+            answer = await call("publish.bulk", "POST", path, body=_dump(body), seconds=seconds)
             failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
             left = [each for each in left if each[0] in failed] or left
             return answer

@@ -42,8 +42,7 @@ class Sidecar:
         self.faults: list[Fault] = []
         """What will go wrong; of those that fit a call, the first befalls it."""
         self._overtaken = defaultdict[str, list[asyncio.Event]](list)
-        self._call_app = call_app
-        self._random = random
+        self._call_app, self._random = call_app, random
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._quiet = asyncio.Event()

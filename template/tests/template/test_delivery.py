@@ -312,7 +312,9 @@ async def test_without_its_component_a_service_is_not_ready() -> None:
     other = declared.section(PubSubConfig).model_copy(update={"component_name": "another"})
     sections = {**declared.sections, "pubsub": other.model_dump()}
     ready = await readiness(declaration.Declaration(declared.service, sections))
-    assert ready["pubsub"] == "UnavailableError: The sidecar has no pub/sub component 'another'."
+    assert (
+        ready["pubsub"] == "UnavailableError: The sidecar names no pub/sub 'another' (status 200)."
+    )
 
 
 async def readiness(declared: declaration.Declaration) -> dict[str, str]:
