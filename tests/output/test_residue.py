@@ -82,13 +82,15 @@ def test_dependencies_are_what_is_imported(combination: Combination, rendering: 
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {Requirement(line).name for line in project["project"]["dependencies"]}
     assert declared == {*distributions(service / "app")}
+    in_dev = {Requirement(line).name for line in project["dependency-groups"]["dev"]}
+    assert {*distributions(service / "dev")} <= declared | in_dev
 
 
 def distributions(folder: Path) -> Iterator[str]:
     """Yield the distribution of every package that is imported in a folder."""
     known = packages_distributions()
     for name in imports(folder):
-        if name != "app" and name in known:
+        if name not in {"app", "dev"} and name in known:
             yield known[COMES_WITH.get(name, name)][0].lower().replace("_", "-")
 
 
