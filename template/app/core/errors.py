@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from app.core.telemetry import request_id
 
-PHRASES = {status.value: status.phrase for status in HTTPStatus}
-PHRASES |= {413: "Content Too Large", 422: "Unprocessable Content"}
+STANDARD = {status.value: status.phrase for status in HTTPStatus}
+PHRASES = STANDARD | {413: "Content Too Large", 422: "Unprocessable Content"}
 """As RFC 9110 has them; Python's own follow it from 3.13 on, and codes must not depend on it."""
 
 

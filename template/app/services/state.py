@@ -35,9 +35,9 @@ class Entry(Generic[M]):
     seen: tuple[str, ...] = ()
 
     def document(self) -> str:
-        """Return the JSON text that is stored: as text, integers over 2^53 stay exact."""
+        """Return the text that is stored: integers over 2^53 stay exact, the oldest marks go."""
         assert self.value is not None, "only what is there is stored"
-        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen)}"}}'
+        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen[-SEEN:])}"}}'
 
 
 def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
@@ -131,7 +131,7 @@ class StateStore:
             if entry.value is not None and mark in entry.seen:
                 return entry.value
             value = change(entry.value)
-            seen = (*entry.seen, mark)[-SEEN:] if mark else entry.seen  # the oldest go
+            seen = (*entry.seen, mark) if mark else entry.seen
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
             try:
                 await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)

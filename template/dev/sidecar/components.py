@@ -16,11 +16,11 @@ class Component:
 
     name: str
     type: str
-    version: str
     options: Mapping[str, str]
     """Its metadata; what comes from a secret or the environment is empty."""
     retry: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The resiliency policy for what it hands to the app; empty is none."""
+    version: str = "v1"
 
     def words(self, option: str, separator: str = ",") -> list[str]:
         """Return the parts of an option that is a list."""
@@ -55,8 +55,8 @@ def load(folder: Path, app_id: str) -> dict[str, Component]:
             raise ValueError(f"{folder}: a second component is named '{name}'")
         given = {item["name"]: item.get("value", "") for item in spec.get("metadata") or ()}
         options = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
-        retry = retries.get(name, {})
-        found[name] = Component(name, spec["type"], spec["version"], options, retry)
+        retry, version = retries.get(name, {}), spec["version"]
+        found[name] = Component(name, spec["type"], options, retry, version)
     return found
 
 
