@@ -22,7 +22,9 @@ class Advice:
 
 
 YES_OR_NO = Advice("answer", "true or false", True)
-TOPIC = Advice("topic", "domain.action in lower case", "learning.query")
+TOPIC = Advice(
+    "topic", f"domain.action, each of {NAME}, a letter first, up to 249 in all", "learning.query"
+)
 
 ADVICE: Mapping[str, Advice] = {
     "service.service_name": Advice("service name", f"{NAME}, up to 46", "orders-service"),
@@ -42,43 +44,57 @@ ADVICE: Mapping[str, Advice] = {
     "service.features[]": Advice("feature", "the name of a feature", "state"),
     "pubsub.component_name": Advice("component name", f"{NAME}, up to 63", "kafka-pubsub"),
     "pubsub.consumer_group": Advice(
-        "consumer group", "letters, digits, dots, hyphens and underscores", "learning-services"
+        "consumer group",
+        "letters, digits, dots, hyphens and underscores, a letter or digit at both ends, up to 180",
+        "learning-services",
     ),
     "pubsub.topics[].name": TOPIC,
     "pubsub.topics[].subscribe": YES_OR_NO,
     "pubsub.topics[].publish": YES_OR_NO,
     "pubsub.topics[].event_type": Advice(
-        "event model", "the name of a class, in PascalCase", "OrderCreated"
+        "event model",
+        "the name of a class, in PascalCase, 2 to 64 letters and digits",
+        "OrderCreated",
     ),
     "pubsub.dead_letter_topic": TOPIC,
     "state.component_name": Advice("component name", f"{NAME}, up to 63", "state-store"),
     "state.backend": Advice("state backend", "redis or postgresql", "postgresql"),
     "state.key_prefix": Advice(
-        "part of a key", "letters, digits, dots, hyphens and underscores, or nothing", "orders"
+        "part of a key",
+        "letters, digits, dots, hyphens and underscores, with colons between, up to 64, or nothing",
+        "orders",
     ),
     "state.ttl_seconds": Advice(
         "time to live", "seconds from 1, or nothing to keep it for good", 3600
     ),
     "state.use_etag": YES_OR_NO,
     "invocation.targets[].app_id": Advice(
-        "app-id", "the name of a service in kebab-case", "debug-service"
+        "app-id", f"the name of a service: {NAME}, up to 63", "debug-service"
     ),
     "invocation.targets[].methods[]": Advice(
-        "method", "the path it is called by, without a leading slash", "explain_concept"
+        "method",
+        "the path it is called by, without a leading slash, up to 200 characters",
+        "explain_concept",
     ),
     "invocation.targets[].timeout_ms": Advice("time", TIME, 5000),
     "invocation.default_timeout_ms": Advice("time", TIME, 5000),
     "invocation.max_retries": Advice("number of retries", "a whole number from 0 to 10", 3),
-    "agent.model": Advice("model", "the name of a model", "gpt-4.1-mini"),
+    "agent.model": Advice(
+        "model", "the name of a model, without blanks, up to 128 characters", "gpt-4.1-mini"
+    ),
     "agent.temperature": Advice("temperature", "a number from 0 to 2", 0.7),
-    "agent.max_tokens": Advice("number of tokens", "a whole number from 1", 2000),
+    "agent.max_tokens": Advice("number of tokens", "a whole number from 1 to 1000000", 2000),
     "agent.system_prompt_template": Advice(
-        "prompt", "text, without control characters", "You are a helpful AI tutor."
+        "prompt",
+        "text up to 20000 characters, without control characters",
+        "You are a helpful assistant.",
     ),
     "agent.context_key": Advice(
-        "key of a conversation", "a key with {session_id} in it", "conversation:{session_id}"
+        "key of a conversation",
+        "a key with {session_id} in it, up to 128 characters",
+        "conversation:{session_id}",
     ),
-    "agent.max_history": Advice("number of messages", "a whole number from 1", 20),
+    "agent.max_history": Advice("number of messages", "a whole number from 1 to 10000", 20),
 }
 """By the field of a section; `[]` is an entry of a list."""
 

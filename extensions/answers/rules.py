@@ -50,7 +50,9 @@ def _names(known: Known) -> Iterator[Problem]:
     name = known.service_name
     if name is None:
         return
+    example = f"{name}-service"
     if name == "dapr" or name.startswith("dapr-"):
+        example = "orders-service"
         reason = "names that begin with 'dapr-' are Dapr's own"
     elif keyword.iskeyword(name) or name in keyword.softkwlist:
         reason = "it is a word of Python"
@@ -60,7 +62,6 @@ def _names(known: Known) -> Iterator[Problem]:
         reason = "it is the name of a package that the service uses"
     else:
         return
-    example = f"{name.removeprefix('dapr-')}-service"
     text = f"{name!r} is reserved: {reason}: use another name, for example {example!r}."
     yield Problem("service_name", (), text)
 
@@ -112,9 +113,10 @@ def _targets(known: Known) -> Iterator[Problem]:
     )
     for place, target in (known.targets or {}).items():
         if target.app_id == known.service_name:
+            other = "debug-service" if target.app_id == "progress-service" else "progress-service"
             text = (
                 f"{target.app_id!r} is this service itself: call another one, "
-                "for example 'progress-service', or the function."
+                f"for example {other!r}, or the function."
             )
             yield Problem("targets", (place, "app_id"), text)
 
@@ -157,7 +159,8 @@ def _components(known: Known) -> Iterator[Problem]:
         taken.clear()
     for key, name in known.components.items():
         if name in taken:
-            text = f"{name!r} is {taken[name]}: use another name, for example '{name}-2'."
+            other = f"{name[:61].rstrip('-')}-2"
+            text = f"{name!r} is {taken[name]}: use another name, for example '{other}'."
             yield Problem(key, (), text)
         taken[name] = f"the name of {key} already"
 

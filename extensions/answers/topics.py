@@ -32,7 +32,7 @@ def topic_problems(known: Known) -> Iterator[Problem]:
 def _of_one(place: int, topic: PubSubTopic, learnflow: bool) -> Iterator[Problem]:
     wanted = TOPICS.get(topic.name)
     name, event_type = (place, "name"), (place, "event_type")
-    if topic.name == DEAD_LETTERS:
+    if topic.name == DEAD_LETTERS and not learnflow:
         text = f"{topic.name!r} is there by itself: use another name, for example 'orders.failed'."
         yield Problem("topics", name, text)
     elif learnflow and wanted is None:

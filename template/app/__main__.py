@@ -2,17 +2,15 @@
 
 import sys
 
-from dotenv import load_dotenv
-
-from app.core.config import ConfigurationError, Settings, load_settings
+from app.core.config import ConfigurationError, Settings, load_environment, load_settings
 
 EX_CONFIG = 78  # sysexits.h
 
 
 def main() -> int:
     """Run the service; the answer is the exit code: 78 for a wrong configuration."""
-    load_dotenv(".env")
     try:
+        load_environment()
         settings = load_settings(Settings)
     except ConfigurationError as error:
         print(error, file=sys.stderr)
@@ -26,7 +24,6 @@ def _serve(settings: Settings) -> int:
 
     from app.core.declaration import DeclarationError, ServiceConfig
     from app.core.feature import StartError
-    from app.core.resources import Resources
     from app.core.telemetry import configure_logging
     from app.main import create_app
 
@@ -36,11 +33,10 @@ def _serve(settings: Settings) -> int:
     except (ConfigurationError, DeclarationError, StartError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, StartError) else EX_CONFIG
-    resources: Resources = app.state.resources
     uvicorn.run(
         app,
         host=settings.app_host,
-        port=settings.app_port or resources.get(ServiceConfig).port,
+        port=settings.app_port or app.state.resources.get(ServiceConfig).port,
         log_config=None,
         access_log=False,
         server_header=False,

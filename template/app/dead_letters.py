@@ -6,11 +6,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TextIO
 
-from dotenv import load_dotenv
-
 from app.contracts.event import ErrorEvent
 from app.core import declaration as declared
-from app.core.config import ConfigurationError, Settings, load_settings
+from app.core.config import ConfigurationError, Settings, load_environment, load_settings
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.declaration.state import StateConfig
 from app.core.errors import ServiceError
@@ -91,8 +89,8 @@ def _fits(letter: ErrorEvent, given: Namespace) -> bool:
 
 
 if __name__ == "__main__":
-    load_dotenv(".env")
     try:
+        load_environment()
         sys.exit(asyncio.run(run(arguments(), sys.stdout)))
     except (ConfigurationError, declared.DeclarationError, ServiceError) as error:
         print(error, file=sys.stderr)

@@ -45,16 +45,16 @@ def create_app(
         description=service.description,
         lifespan=partial(opened, features, resources),
     )
-    app.state.resources = resources
+    app.state.resources, app.state.unlimited = resources, set[str]()
     install_problems(app)
-    app.include_router(health_router(check for feature in features for check in feature.checks))
+    app.include_router(health_router([check for feature in features for check in feature.checks]))
     own = (attribute(module, "router", APIRouter) for module in modules("app.api"))
     for router in [*own, *(router for feature in features for router in feature.routers)]:
         app.include_router(router)
     for feature in features:
         if feature.install:
             feature.install(app, resources)
-    app.add_middleware(BodyLimit, limit=settings.max_body_bytes)
+    app.add_middleware(BodyLimit, limit=settings.max_body_bytes, but=app.state.unlimited)
     if settings.app_api_token:
         app.add_middleware(ApiToken, token=settings.app_api_token)
     app.add_middleware(RequestContext)

@@ -9,11 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dotenv import load_dotenv
 from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - knows trio, too
 
 from app.core import declaration
-from app.core.config import ConfigurationError, Settings, load_settings
+from app.core.config import ConfigurationError, Settings, load_environment, load_settings
 from dev import child, started
 from dev.serve import HOST, free_port
 
@@ -70,8 +69,8 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    load_dotenv(".env")
     try:
+        load_environment()
         asyncio.run(main())
     except (declaration.DeclarationError, ConfigurationError) as error:
         print(error, file=sys.stderr)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from dotenv import load_dotenv
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
 
@@ -20,7 +19,7 @@ from app.agents.client import Agent
 from app.agents.reply import Message
 from app.agents.settings import AgentSettings
 from app.core import declaration
-from app.core.config import ConfigurationError, load_settings
+from app.core.config import ConfigurationError, load_environment, load_settings
 from app.core.declaration.agent import AgentConfig
 from app.core.errors import ServiceError
 
@@ -179,9 +178,9 @@ def read(path: Path) -> list[Case]:
 
 def main() -> int:
     """Evaluate the cases of the file that is named, or of `tests/cases.py`."""
-    load_dotenv(".env")
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else CASES
     try:
+        load_environment()
         return asyncio.run(run(read(path)))
     except (CasesError, ConfigurationError, declaration.DeclarationError) as error:
         print(error, file=sys.stderr)

@@ -27,7 +27,7 @@ class Difference(StrEnum):
     WAITING = "Events wait for an app that is known to be gone"
     POLICIES = "Of a resiliency policy only the retry of deliveries is read"
     ACCESS = "Access control is not read: any service may call any other"
-    METADATA = "There is no metadata API, and health knows no app-ids"
+    METADATA = "Metadata is the app-id and the components, and health knows no app-ids"
 
 
 def differs(difference: Difference, *kinds: str) -> pytest.MarkDecorator:

@@ -117,14 +117,12 @@ async def test_without_a_token_none_is_sent(reader: Replica) -> None:
     assert seen.header("dapr-api-token") == ""
 
 
-@differs(Difference.METADATA)
 async def test_metadata_tells_the_app_id(reader: Replica) -> None:
     """So that an app can ask who it is."""
     answer = await reader.http.get("/v1.0/metadata")
     assert (answer.status_code, answer.json()["id"]) == (200, READER)
 
 
-@differs(Difference.METADATA)
 async def test_metadata_tells_the_components(reader: Replica) -> None:
     """With type and version."""
     found = (await reader.http.get("/v1.0/metadata")).json()["components"]
@@ -133,7 +131,6 @@ async def test_metadata_tells_the_components(reader: Replica) -> None:
     assert ("kafka", "pubsub.kafka", "v1") in told
 
 
-@differs(Difference.METADATA)
 async def test_metadata_leaves_out_what_is_out_of_scope(reader: Replica) -> None:
     """Components of other services."""
     found = (await reader.http.get("/v1.0/metadata")).json()["components"]

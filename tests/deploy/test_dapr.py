@@ -109,7 +109,7 @@ def test_addresses_are_set_wherever_a_sidecar_runs(service: Rendered) -> None:
     }
     assert wanted == compose.keys()
     for variable in wanted:
-        assert f"export {variable} ?= localhost:" in makefile
+        assert f'os.environ.setdefault("{variable}", ' in makefile
 
 
 def test_events_are_redelivered_for_a_quarter_of_an_hour(service: Rendered) -> None:

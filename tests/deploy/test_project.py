@@ -4,6 +4,7 @@ import ast
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -129,15 +130,36 @@ def test_an_old_python_is_named(service: Rendered, tmp_path: Path) -> None:
 def stand_in(service: Rendered, tmp_path: Path) -> Path:
     """Return a folder with the service's Makefile and an environment that needs no renewal."""
     root = tmp_path / "service"
-    root.mkdir()
+    shutil.copytree(service.root / "app/core", root / "app/core")
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(service.root / name, root)
     for name in ("dapr", "dapr/components"):
         if service.has(name):
             (root / name).mkdir()
-    (root / ".venv").mkdir()
+    script(root / ".venv/bin/python", f'exec {sys.executable} "$@"')
     (root / ".venv/.ready").touch()
     return root
+
+
+def script(path: Path, line: str) -> None:
+    """Write a shell script."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
+
+
+def run_with_dapr(folder: Path, says: str, **variables: str) -> list[str]:
+    """Return the lines of a Dapr that `make run` finds; `says` is what its `printf` prints."""
+    script(folder / "bin/dapr", f"printf '%s\\n' {says}")
+    done = subprocess.run(
+        ["make", "run"],
+        cwd=folder,
+        env={"PATH": f"{folder}/bin:/usr/bin:/bin", **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.splitlines()
 
 
 def test_run_says_that_dapr_is_missing(service: Rendered, stand_in: Path) -> None:
@@ -156,24 +178,11 @@ def test_run_says_that_dapr_is_missing(service: Rendered, stand_in: Path) -> Non
     assert done.stderr.startswith("The Dapr CLI is missing: https://")
 
 
-def test_run_hands_the_declaration_to_dapr(
-    service: Rendered, stand_in: Path, tmp_path: Path
-) -> None:
+def test_run_hands_the_declaration_to_dapr(service: Rendered, stand_in: Path) -> None:
     """App-id, port, configuration and the folders that are there."""
     if not service.uses_sidecar:
         return
-    dapr = tmp_path / "dapr"
-    dapr.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
-    dapr.chmod(0o755)
-    done = subprocess.run(
-        ["make", "run"],
-        cwd=stand_in,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    words = done.stdout.splitlines()
+    words = run_with_dapr(stand_in, '"$@"')
     options = list(pairwise(words))
     assert ("--app-id", service.name) in options
     assert ("--app-port", str(service.port)) in options
@@ -181,6 +190,20 @@ def test_run_hands_the_declaration_to_dapr(
     folders = [value for option, value in options if option == "--resources-path"]
     assert folders == ["dapr", *(["dapr/components"] if service.has("dapr/components") else [])]
     assert words[-4:] == ["--", ".venv/bin/python", "-m", "app"]
+
+
+def test_run_reads_the_environment_file_as_the_service_does(
+    service: Rendered, stand_in: Path
+) -> None:
+    """It is no shell script; its port is Dapr's, too, and the environment wins over it."""
+    if not service.uses_sidecar:
+        return
+    lines = ["APP_API_TOKEN=a b$c#d&e", "DAPR_API_TOKEN=file", "APP_PORT=9999", "REDIS_HOST=r:1"]
+    (stand_in / ".env").write_text("\n".join(lines))
+    says = '"$APP_API_TOKEN" "$DAPR_API_TOKEN" "$REDIS_HOST" "$UNDER_DAPR" "$@"'
+    token, sidecars, store, script, *words = run_with_dapr(stand_in, says, DAPR_API_TOKEN="given")
+    assert (token, sidecars, store, script) == ("a b$c#d&e", "given", "r:1", "")
+    assert ("--app-port", "9999") in pairwise(words)
 
 
 def settings(service: Rendered) -> set[str]:

@@ -4,9 +4,9 @@ import ast
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from tests.output.vocabulary import NAMES, TEXT, Patterns, found, patterns
+from tests.output.vocabulary import NAMES, PATHS, TEXT, Patterns, found, patterns
 
-IN_TEXT, IN_NAMES = patterns(TEXT), patterns(NAMES)
+IN_TEXT, IN_NAMES, IN_PATHS = patterns(TEXT), patterns(NAMES), patterns(PATHS)
 
 
 def residue(service: Path, features: Collection[str]) -> list[str]:
@@ -25,6 +25,8 @@ def _places(service: Path) -> Iterator[tuple[str, str, Patterns]]:
         if path.suffix == ".py":
             for number, word in _names(path, defined=not name.startswith("dev/")):
                 yield f"{name}:{number}: {word}", word, IN_NAMES
+            for number, text in _texts(path) if name.startswith("app/") else ():
+                yield f"{name}:{number}: {text}", text, IN_PATHS
         else:
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 yield f"{name}:{number}: {line.strip()}", line, IN_TEXT
@@ -46,6 +48,13 @@ def _names(path: Path, *, defined: bool) -> Iterator[tuple[int, str]]:
                 yield node.lineno, node.id
             case _:
                 pass
+
+
+def _texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the strings of a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.lineno, node.value
 
 
 def imports(folder: Path) -> set[str]:

@@ -12,6 +12,7 @@ import yaml
 from tests.output.combinations import AWKWARD, Combination, combinations
 from tests.output.conftest import Rendering
 from tests.questions.copying import copier, data
+from tests.questions.test_files import LITTER
 from tests.rendering import commit, git, render, snapshot
 
 ANSWERS_FILE = ".copier-answers.yml"
@@ -125,11 +126,10 @@ def test_from_a_git_url(reference: list[str], line: str, released: Path, destina
 def test_from_a_dirty_clone(released: Path, destination: Path) -> None:
     """What is not committed comes along with HEAD; what git ignores does not."""
     said(released, "not committed")
-    for name in ("app/__pycache__/a.pyc", ".venv/bin/activate", ".ruff_cache/0", "a.egg-info/x"):
+    for name in (name for name in LITTER if not name.startswith(".git/")):
         path = released / "template" / name
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("litter")
-    (released / "template/.env").write_text("SECRET=1\n")
     clean = copier("copy", *OPTIONS, "--vcs-ref", "v1.1.0", released, destination)
     assert clean.code == 0, clean.text
     dirty = destination.with_name("dirty")

@@ -3,8 +3,9 @@
 What a person reads, that is the text of every file that is no Python, has no word of it. Python is
 the same plain code in every service, and its comments and messages may speak of what there could be
 (a sidecar that is not asked for); but no file, import, class, function or variable is of the
-feature, and the service that is put together has no route, setting or metric of it. The embedded
-sidecar in `dev/` has one door with a name for each building block; its files and imports count.
+feature, no string in `app/` holds a path of it, and the service that is put together has no route,
+setting or metric of it. The embedded sidecar in `dev/` has one door with a name for each building
+block; its files and imports count.
 """
 
 import shutil
@@ -81,13 +82,15 @@ def test_dependencies_are_what_is_imported(combination: Combination, rendering: 
     project = tomllib.loads((service / "pyproject.toml").read_text(encoding="utf-8"))
     declared = {Requirement(line).name for line in project["project"]["dependencies"]}
     assert declared == {*distributions(service / "app")}
+    in_dev = {Requirement(line).name for line in project["dependency-groups"]["dev"]}
+    assert {*distributions(service / "dev")} <= declared | in_dev
 
 
 def distributions(folder: Path) -> Iterator[str]:
     """Yield the distribution of every package that is imported in a folder."""
     known = packages_distributions()
     for name in imports(folder):
-        if name != "app" and name in known:
+        if name not in {"app", "dev"} and name in known:
             yield known[COMES_WITH.get(name, name)][0].lower().replace("_", "-")
 
 
@@ -100,6 +103,7 @@ PLANTED = {
     "app/main.py": "from app.services import publisher",
     "app/core/config.py": 'openai_api_key = ""',
     "app/core/errors.py": "class InvocationError(Exception): ...",
+    "app/core/middleware.py": 'FREE = "/events/"',
     "app/features/state.py": "",
 }
 
@@ -129,11 +133,18 @@ def test_what_is_planted_is_found(name: str, broken: Path) -> None:
     assert [line for line in residue(broken, frozenset()) if line.startswith(name)]
 
 
-def test_a_planted_route_is_found(rendering: Rendering, run: Runner, tmp_path: Path) -> None:
+def test_a_planted_route_and_metric_are_found(
+    rendering: Rendering, run: Runner, tmp_path: Path
+) -> None:
     """The parts of a service are told apart, too."""
     combination = next(c for c in combinations() if c.name == "code-executor")
     service = tmp_path / "service"
     shutil.copytree(rendering(combination), service)
+    with (service / "app/api/execute.py").open("a") as file:
+        file.write("\n\n@router.get('/dapr/config')\ndef planted() -> None: ...\n")
     with (service / "app/core/health.py").open("a") as file:
         file.write("\n\nfrom prometheus_client import Counter\nCounter('kafka_events', '.')\n")
-    assert unwanted(parts(service, run), frozenset()) == ["metric kafka_events"]
+    assert unwanted(parts(service, run), frozenset()) == [
+        "route /dapr/config",
+        "metric kafka_events",
+    ]

@@ -34,6 +34,15 @@ NAMES: Mapping[str, str] = {
 }
 """What tells it among the names of Python: `topic`, `event`, `agent` have more meanings there."""
 
+PATHS: Mapping[str, str] = {
+    "pubsub": r"/events | /dapr/ | /publish",
+    "state": r"/v1\.0[^/]*/state",
+    "invocation": r"/invoke",
+    "agent": r"/chat | /v1/",
+    "sidecar": r"/v1\.0",
+}
+"""What tells it among the texts in Python that a service runs on: parts of paths."""
+
 NOT_MEANT = ("KAFKA_TRANSACTION_STATE_LOG",)
 """Names that others gave, with a word in them."""
 

@@ -23,6 +23,20 @@ LITTER = (
     "app/main.pyc",
     ".venv/bin/activate",
     "dev/.venv/lib/a.py",
+    ".venv-311/bin/activate",
+    "venv/bin/activate",
+    "env/bin/activate",
+    ".direnv/a",
+    ".envrc",
+    ".python-version",
+    ".tox/a",
+    ".nox/a",
+    ".pytype/a",
+    ".ipynb_checkpoints/a.ipynb",
+    ".eggs/a",
+    "build/lib/app/main.py",
+    "dist/a.whl",
+    ".parked/app/a.py",
     ".ruff_cache/a",
     "app/.pytest_cache/a",
     ".mypy_cache/a.json",
@@ -31,7 +45,19 @@ LITTER = (
     "service.egg-info/PKG-INFO",
     "node_modules/a/index.js",
     ".env",
+    ".env.local",
+    "k8s/tls.key",
+    "k8s/tls.pem",
     ".coverage",
+    ".coverage.host.1",
+    "coverage.xml",
+    "htmlcov/index.html",
+    ".idea/a.xml",
+    ".vscode/a.json",
+    "nohup.log",
+    "app/main.py.orig",
+    "app/main.py.rej",
+    "app/main.py.bak",
     ".DS_Store",
     ".git/config",
     "uv.lock",
@@ -107,6 +133,13 @@ def test_litter_does_not_come_out(tmp_path: Path) -> None:
     assert outcome.code == 0, outcome.text
     assert files(tmp_path / "dirty") == files(tmp_path / "clean")
     assert not list((template / "template").rglob("*.cpython-*.pyc"))[1:]
+
+
+def test_git_ignores_litter() -> None:
+    """So that it never gets into a commit, nor into a rendering of a clone with changes."""
+    paths = [f"template/{name}" for name in LITTER if not name.startswith(".git/")]
+    assert git(ROOT, "check-ignore", "--no-index", *paths).split() == paths
+    assert git(ROOT, "ls-files", "--cached", "--ignored", "--exclude-standard") == ""
 
 
 def test_a_rendering_writes_nothing_into_the_template(tmp_path: Path) -> None:

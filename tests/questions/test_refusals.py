@@ -2,14 +2,19 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 from copier import run_copy
 from copier.errors import UserMessageError
 
+from extensions.answers.checks import problems
+from extensions.answers.known import Problem
+from extensions.answers.presets import defaults, types
+from extensions.answers.table import QUESTIONS
 from tests.questions.copying import OPTIONS, copier, copy, data
 from tests.rendering import ROOT, snapshot
 
@@ -51,6 +56,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a name that a pod's would outgrow": ({"service_name": "a" * 47}, "service_name: .* up to 46"),
     "a name that ends with a hyphen": ({"service_name": "a-"}, "service_name: 'a-' is no"),
     "a name of Dapr's": ({"service_name": "dapr-orders"}, "service_name: .* 'orders-service'"),
+    "Dapr's own name": ({"service_name": "dapr"}, "service_name: .* 'orders-service'"),
+    "a long name of Dapr's": ({"service_name": f"dapr-{'a' * 41}"}, "service_name: .* 'orders-"),
     "a word of Python": ({"service_name": "import"}, "service_name: 'import' is reserved"),
     "a module of Python": ({"service_name": "json"}, "service_name: 'json' is reserved"),
     "a package in use": ({"service_name": "fastapi"}, "service_name: 'fastapi' is reserved"),
@@ -93,11 +100,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     # pubsub.
     "a topic in capitals": (
         topic(name="Learning.Query"),
-        r"topics\[0\].name: 'Learning.Query' is no topic: use domain.action in lower case, "
+        r"topics\[0\].name: 'Learning.Query' is no topic: use domain.action, each of lower-case "
+        "letters, digits and single hyphens, a letter first, up to 249 in all, "
         "for example 'learning.query'.",
     ),
     "a topic without an action": (topic(name="orders"), r"topics\[0\].name: 'orders' is no topic"),
     "a long topic": (topic(name="a." + "b" * 248), r"topics\[0\].name: .* is no topic"),
+    "a topic that begins with a digit": (topic(name="3d.printed"), "a letter first, up to 249"),
     "a topic without a name": (
         {"topics": [{"subscribe": True, "event_type": "OrderCreated"}]},
         r"topics\[0\].name: is missing: .* 'learning.query'",
@@ -121,6 +130,8 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         r"topics\[0\].event_type: is missing: .* 'OrderCreated'",
     ),
     "a model in lower case": (topic(event_type="order"), r"topics\[0\].event_type: 'order' is no"),
+    "a model of one letter": (topic(event_type="X"), "'X' is no event model: .* 2 to 64 letters"),
+    "a long model": (topic(event_type="A" * 65), "is no event model: .* 2 to 64 letters"),
     "a model that is no name": (topic(event_type="A-b"), r"topics\[0\].event_type: 'A-b' is no"),
     "a model that is a word": (
         topic(event_type="None"),
@@ -167,6 +178,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"pubsub_component": "dapr", "state_component": "dapr"},
         "state_component: 'dapr' is the name of pubsub_component already",
     ),
+    "two long components of one name": (
+        {"pubsub_component": "a" * 63, "state_component": "a" * 63},
+        "state_component: .* is the name of pubsub_component already",
+    ),
     "the shared store": (
         {"service_type": "debug", "state_component": "shared-store"},
         "state_component: 'shared-store' is the store that LearnFlow's services share",
@@ -175,6 +190,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"state_backend": "mysql"},
         "state_backend: 'mysql' is no state backend: use redis or postgresql",
     ),
+    "a long prefix": ({"key_prefix": "a" * 65}, "with colons between, up to 64, or nothing"),
     "a prefix with bars": ({"key_prefix": "a||b"}, r"key_prefix: 'a\|\|b' is no part of a key"),
     "a prefix with a slash": ({"key_prefix": "a/b"}, "key_prefix: 'a/b' is no part of a key"),
     "a prefix with a space": ({"key_prefix": "a b"}, "key_prefix: 'a b' is no part of a key"),
@@ -185,6 +201,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a target calling itself": (
         {**target(app_id="orders"), "service_name": "orders"},
         r"targets\[0\].app_id: 'orders' is this service itself",
+    ),
+    "the target of the example calling itself": (
+        {**target(app_id="progress-service"), "service_name": "progress-service"},
+        r"targets\[0\].app_id: .* for example 'debug-service'",
     ),
     "a target twice": (
         {
@@ -250,6 +270,42 @@ def test_refused(case: str, template: Path, destination: Path) -> None:
     """Wrong answers are refused before anything is written."""
     answers, message = REFUSED[case]
     assert re.search(message, refusal(template, destination, answers))
+
+
+EXAMPLE = re.compile(r"for example ('[^']*'|\[[^\]]*\]|(?!with)\w+(\.\w+)*)")
+
+
+def described(answers: dict[str, Any]) -> list[Problem]:
+    """Return what is wrong with these answers, where the type has the others."""
+    kind = answers.get("service_type")
+    return problems({**defaults(kind if kind in types() else "generic"), **answers}, complete=True)
+
+
+def changed(value: object, path: Sequence[int | str], to: object) -> Any:
+    """Return a list, a mapping or whatever it is with `to` in the place of what is there."""
+    if not path:
+        return to
+    first, *rest = path
+    if isinstance(first, int):
+        entries = cast("list[object]", value)
+        return [changed(e, rest, to) if n == first else e for n, e in enumerate(entries)]
+    fields = cast("dict[str, object]", value)
+    return {**fields, first: changed(fields.get(first), rest, to)}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_example_is_right(case: str) -> None:
+    """Whoever takes the value that a message proposes hears nothing more of that answer."""
+    answers, _ = REFUSED[case]
+    for problem in described(answers):
+        proposed = EXAMPLE.search(problem.text)
+        of_several = "subscribe: true" in problem.text or problem.key not in QUESTIONS
+        if proposed and not of_several:
+            value = yaml.safe_load(proposed[1])
+            whole = {**defaults("generic"), **answers}.get(problem.key)
+            better = {**answers, problem.key: changed(whole, problem.path, value)}
+            left = [each for each in described(better) if each.key == problem.key]
+            assert problem.path not in [each.path for each in left], f"{problem}\n{left}"
 
 
 def test_all_problems_at_once(destination: Path) -> None:

@@ -1,6 +1,8 @@
 """Any description survives: into YAML, TOML and Python, and back."""
 
 import ast
+import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import pytest
 import yaml
 
 from extensions.naming import env_name, is_kebab, is_topic, kebab, pascal, quoted, snake
-from tests.rendering import render
+from tests.questions.copying import OPTIONS, copier
+from tests.rendering import render, snapshot
 
 DESCRIPTIONS = {
     "quotes": "It's \"quoted\", 'twice' and \\ escaped",
@@ -64,3 +67,11 @@ def test_what_kebab_case_and_topics_are() -> None:
     assert not any(map(is_kebab, ("Code", "code_review", "-a", "a-", "a--b", "2a", "")))
     assert is_topic("code.review-request")
     assert not any(map(is_topic, ("code", "Code.review", "code.", ".code", "code..a", "a.-b")))
+
+
+def test_the_message_after_copying_can_be_typed(tmp_path: Path) -> None:
+    """Also where the folder has a blank in its name."""
+    destination = tmp_path / "my service"
+    outcome = copier("copy", *OPTIONS, "--defaults", snapshot(), destination)
+    (line,) = re.findall(r"^ +(cd .*?) && git init", outcome.text, re.MULTILINE)
+    assert shlex.split(line) == ["cd", str(destination)]

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.core.telemetry import request_id
 
-PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+STANDARD = {status.value: status.phrase for status in HTTPStatus}
+PHRASES = STANDARD | {413: "Content Too Large", 422: "Unprocessable Content"}
 """As RFC 9110 has them; Python's own follow it from 3.13 on, and codes must not depend on it."""
 
 
@@ -74,7 +75,7 @@ class DeadlineError(ServiceError):
 
 def problem(status: int, *, headers: Mapping[str, str] | None = None, **about: Any) -> JSONResponse:
     """Describe a failure; `code` is stable and meant for programs, `detail` for people."""
-    phrase = PHRASES.get(status) or HTTPStatus(status).phrase
+    phrase = PHRASES.get(status, f"HTTP {status}")
     body = {"type": "about:blank", "title": phrase, "status": status, "detail": phrase}
     body |= {"code": phrase.lower().replace(" ", "-"), "request_id": request_id.get(), **about}
     return JSONResponse(body, status, headers, media_type="application/problem+json")
@@ -88,8 +89,12 @@ def install_problems(app: FastAPI) -> None:
         return problem(error.status, code=error.code, title=error.title, detail=error.detail)
 
     @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, headers=error.headers, detail=error.detail)
+    async def http(_: Request, error: HTTPException) -> Response:
+        status, headers, detail = error.status_code, error.headers, cast("object", error.detail)
+        if status < 400:  # raised to answer early
+            return Response(None, status, headers)
+        member = "detail" if isinstance(detail, str) else "details"  # `detail` is text
+        return problem(status, headers=headers, **{member: detail})
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -1,7 +1,7 @@
 """`/health`, `/ready` and `/metrics`."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Literal
 
 from fastapi import APIRouter, Request, Response
@@ -21,10 +21,9 @@ class Readiness(BaseModel):
     checks: dict[str, str]
 
 
-def health_router(checks: Iterable[Check]) -> APIRouter:
+def health_router(checks: Collection[Check]) -> APIRouter:
     """Return the routes; `/ready` asks all `checks` side by side."""
     router = APIRouter(tags=["health"])
-    asked = list(checks)
 
     @router.get("/health")
     async def health() -> dict[str, str]:
@@ -33,7 +32,7 @@ def health_router(checks: Iterable[Check]) -> APIRouter:
     @router.get("/ready", responses={503: {"model": Readiness}})
     async def ready(request: Request, response: Response) -> Readiness:
         resources: Resources = request.app.state.resources
-        results = dict(await asyncio.gather(*(_ask(check, resources) for check in asked)))
+        results = dict(await asyncio.gather(*(_ask(check, resources) for check in checks)))
         good = all(result == "ok" for result in results.values())
         response.status_code = 200 if good else 503
         return Readiness(status="ready" if good else "not ready", checks=results)

@@ -2,6 +2,8 @@
 
 import hmac
 import time
+from asyncio import CancelledError, current_task
+from collections.abc import Collection
 from uuid import uuid4
 
 import structlog
@@ -51,9 +53,10 @@ class RequestContext:
         with bound_contextvars(request_id=current, trace_id=trace_id):
             try:
                 await self._app(scope, receive, reply)
-            except Exception:
+            except (Exception, CancelledError):
                 log.exception("request.failed", path=scope["path"])
-                if status:  # too late for another answer: the server cuts the connection
+                ended = (task := current_task()) and task.cancelling()
+                if status or ended:  # too late for another answer: the server cuts the connection
                     raise
                 await problem(500)(scope, receive, reply)
             finally:
@@ -74,8 +77,7 @@ class ApiToken:
     """Refuses calls without the `dapr-api-token` that APP_API_TOKEN asks for."""
 
     def __init__(self, app: ASGIApp, token: SecretStr) -> None:
-        self._app = app
-        self._token = token.get_secret_value().encode()
+        self._app, self._token = app, token.get_secret_value().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -90,18 +92,14 @@ class ApiToken:
 
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes with 413, announced or not.
+    """Refuses bodies over `limit` bytes with 413, announced or not; the paths `but` pass."""
 
-    Events pass: the broker limits them, and Dapr would deliver one that is refused again and again.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app = app
-        self._limit = limit
+    def __init__(self, app: ASGIApp, limit: int, but: Collection[str] = ()) -> None:
+        self._app, self._limit, self._but = app, limit, but
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["path"].startswith("/events/"):
+        if scope["type"] != "http" or scope["path"] in self._but:
             return await self._app(scope, receive, send)
         detail = f"The body is larger than {self._limit} bytes."
         announced = Headers(scope=scope).get("content-length", "")

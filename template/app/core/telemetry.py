@@ -40,8 +40,7 @@ def traceparent() -> str:
 
 def configure_logging(settings: Settings) -> None:
     """Send the logs of the service and of its libraries to stdout in one format."""
-    auto = "pretty" if sys.stdout.isatty() else "json"
-    pretty = (auto if settings.log_format == "auto" else settings.log_format) == "pretty"
+    pretty = {"auto": sys.stdout.isatty(), "pretty": True, "json": False}[settings.log_format]
     shared: list[Processor] = [
         contextvars.merge_contextvars,
         stdlib.add_log_level,

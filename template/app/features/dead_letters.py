@@ -150,6 +150,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
             tell("dead_letter.kept", id=letter.event_id, topic=letter.original_topic)
         return {"status": "SUCCESS"}
 
+    app.state.unlimited.add(f"/events/{config.component_name}/{config.dead_letter_topic}")
     app.state.dapr.subscribe(config.component_name, config.dead_letter_topic)(keep)
 
 

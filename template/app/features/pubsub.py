@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from app.core.declaration import ServiceConfig
 from app.core.declaration.pubsub import PubSubConfig
-from app.core.feature import Feature, StartError, modules
+from app.core.errors import UnavailableError
+from app.core.feature import Check, Feature, StartError, modules
 from app.core.resources import Resources, resource
 from app.services.publisher import Publisher
 from app.services.pubsub import Delivery, EventSettings, Subscription, endpoint
@@ -26,6 +27,15 @@ async def open_pubsub(resources: Resources) -> AsyncGenerator[None]:
     yield
 
 
+async def component_ready(resources: Resources) -> None:
+    """Look for the component: without it Dapr delivers nothing, and says nothing either."""
+    name = resources.get(PubSubConfig).component_name
+    answer = await resources.get(Sidecar).call("metadata", "GET", "/v1.0/metadata", seconds=2)
+    there = [(each["name"], each["type"][:7]) for each in answer.problem().get("components", ())]
+    if (name, "pubsub.") not in there:
+        raise UnavailableError(f"The sidecar names no pub/sub '{name}' (status {answer.status}).")
+
+
 def subscribe(app: FastAPI, resources: Resources) -> None:
     """Tell Dapr of every handler; a StartError tells where handlers and declaration disagree."""
     config = resources.get(PubSubConfig)
@@ -36,6 +46,8 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
         if wanted != item.event.__name__:
             about = f"the handler of '{item.topic}' reads {item.event.__name__}"
             raise StartError(f"{about}: in service.yaml the topic is for {wanted}")
+        # the broker limits events; Dapr would deliver one that is refused again and again
+        app.state.unlimited.add(f"/events/{config.component_name}/{item.topic}")
         subscribed = dapr.subscribe(  # pyright: ignore[reportUnknownVariableType] - untyped there
             config.component_name, item.topic, {}, dead_letter_topic=config.dead_letter_topic
         )
@@ -50,5 +62,6 @@ feature = Feature(
     settings=EventSettings,
     section=PubSubConfig,
     lifespan=open_pubsub,
+    checks=[Check(name="pubsub", run=component_ready)],
     install=subscribe,
 )

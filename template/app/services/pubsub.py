@@ -17,7 +17,6 @@ from fastapi.routing import APIRoute
 from prometheus_client import Counter
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
-from starlette.types import Message
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from app.contracts.event import ErrorEvent, Event, letter_id
@@ -91,7 +90,7 @@ class Subscription:
 class EventSettings(Environment):
     """How deliveries are retried."""
 
-    event_retry_seconds: float = Field(default=0.2, ge=0, description="A retry's wait; it doubles.")
+    event_retry_seconds: float = Field(default=0.2, ge=0, description="Wait for the second try.")
     publish_seconds: float = Field(default=15, gt=0, description="A publish is repeated that long.")
 
 
@@ -191,7 +190,7 @@ def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., D
     return receive
 
 
-async def _nowhere(_: Message) -> None:
+async def _nowhere(_: object) -> None:
     """Take an answer that nobody reads."""
 
 

@@ -44,8 +44,7 @@ class SidecarError(UpstreamError):
     code, title = "sidecar-error", "The Dapr sidecar answered with an error"
 
     def __init__(self, operation: str, answer: "Answer") -> None:
-        self.answered = answer.status
-        self.error_code = str(answer.problem().get("errorCode", ""))
+        self.answered, self.error_code = answer.status, str(answer.problem().get("errorCode", ""))
         super().__init__(f"{operation} failed with {answer.status} {self.error_code}".rstrip())
 
 
@@ -113,16 +112,10 @@ class Sidecar:
         sent = {"traceparent": traceparent(), "content-type": content_type, **(headers or {})}
         started, outcome = time.perf_counter(), "error"
         left = max(0.001, until(seconds or self._seconds) - time.monotonic())  # 0 is no timeout
+        how: dict[str, Any] = {"params": params, "data": body, "headers": sent}
+        how |= {"timeout": aiohttp.ClientTimeout(total=left), "allow_redirects": False}
         try:
-            async with self._session.request(
-                method,
-                URL(path, encoded=True),
-                params=params,
-                data=body,
-                headers=sent,
-                timeout=aiohttp.ClientTimeout(total=left),
-                allow_redirects=False,
-            ) as response:
+            async with self._session.request(method, URL(path, encoded=True), **how) as response:
                 outcome = str(response.status)
                 return Answer(response.status, response.headers, await response.read())
         except TimeoutError as error:

@@ -35,13 +35,9 @@ class Entry(Generic[M]):
     seen: tuple[str, ...] = ()
 
     def document(self) -> str:
-        """Return the JSON text that is stored: as text, integers over 2^53 stay exact."""
+        """Return the text that is stored: integers over 2^53 stay exact, the oldest marks go."""
         assert self.value is not None, "only what is there is stored"
-        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen)}"}}'
-
-    def changed(self, value: M, mark: str | None) -> "Entry[M]":
-        """Return what follows from it; the oldest marks beyond the limit are forgotten."""
-        return Entry(value, seen=(*self.seen, mark)[-SEEN:] if mark else self.seen)
+        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen[-SEEN:])}"}}'
 
 
 def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
@@ -66,11 +62,9 @@ class StateStore:
     """
 
     def __init__(self, sidecar: Sidecar, config: StateConfig) -> None:
-        self._sidecar = sidecar
-        self._path = f"/v1.0/state/{config.component_name}"
+        self._sidecar, self._path = sidecar, f"/v1.0/state/{config.component_name}"
         self._prefix = f"{config.key_prefix}:" if config.key_prefix else ""
-        self._ttl = config.ttl_seconds
-        self._use_etag = config.use_etag
+        self._ttl, self._use_etag = config.ttl_seconds, config.use_etag
 
     async def get(self, key: Key, kind: type[M]) -> M | None:
         """Return the value of `key`, or None."""
@@ -101,8 +95,7 @@ class StateStore:
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
-        headers = {"If-Match": etag} if etag else None
-        params = {"concurrency": "first-write"} if etag else None
+        params, headers = ({"concurrency": "first-write"}, {"If-Match": etag}) if etag else ({}, {})
         answer = await self._sidecar.call(
             "state.delete", "DELETE", self._url(key), params=params, headers=headers
         )
@@ -138,9 +131,10 @@ class StateStore:
             if entry.value is not None and mark in entry.seen:
                 return entry.value
             value = change(entry.value)
+            seen = (*entry.seen, mark) if mark else entry.seen
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
             try:
-                await self._save(key, entry.changed(value, mark), guard if self._use_etag else None)
+                await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)
             except ConflictError:
                 continue
             except SidecarError:

@@ -20,6 +20,7 @@ class Component:
     """Its metadata; what comes from a secret or the environment is empty."""
     retry: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The resiliency policy for what it hands to the app; empty is none."""
+    version: str = "v1"
 
     def words(self, option: str, separator: str = ",") -> list[str]:
         """Return the parts of an option that is a list."""
@@ -39,7 +40,8 @@ class Component:
 def load(folder: Path, app_id: str) -> dict[str, Component]:
     """Return the components in scope for an app, by name; raises ValueError if two share one."""
     paths = sorted([*folder.glob("*.y*ml"), *folder.glob("components/*.y*ml")])
-    read = [each for path in paths for each in yaml.safe_load_all(path.read_text("utf-8")) if each]
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    read = [each for p in paths for each in yaml.load_all(p.read_text("utf-8"), fast) if each]
     mine = [each for each in read if app_id in (each.get("scopes") or app_id)]
     retries = dict[str, Any]()
     for each in (each["spec"] for each in mine if each.get("kind") == "Resiliency"):
@@ -53,7 +55,8 @@ def load(folder: Path, app_id: str) -> dict[str, Component]:
             raise ValueError(f"{folder}: a second component is named '{name}'")
         given = {item["name"]: item.get("value", "") for item in spec.get("metadata") or ()}
         options = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
-        found[name] = Component(name, spec["type"], options, retries.get(name, {}))
+        retry, version = retries.get(name, {}), spec["version"]
+        found[name] = Component(name, spec["type"], options, retry, version)
     return found
 
 

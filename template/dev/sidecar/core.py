@@ -44,8 +44,7 @@ class Sidecar:
         self.faults: list[Fault] = []
         """What will go wrong; of those that fit a call, the first befalls it."""
         self._overtaken = defaultdict[str, list[asyncio.Event]](list)
-        self._call_app = call_app
-        self._random = random
+        self._call_app, self._random = call_app, random
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._quiet = asyncio.Event()
@@ -180,6 +179,11 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
             raise DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return Response(status_code=204)
 
+    async def metadata(_: Request) -> Response:
+        keys = ("name", "type", "version")
+        found = [{key: getattr(each, key) for key in keys} for each in app.components.values()]
+        return JSONResponse({"id": app.app_id, "components": found})
+
     def passing(route: Route) -> Route:
         async def endpoint(request: Request) -> Response:
             run = partial(route.endpoint, request)
@@ -192,6 +196,7 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
 
     routes = [route for block in sidecar.blocks for route in block.routes(app)]
     routes += [Route(path, healthy, name="health") for path in (HEALTH, f"{HEALTH}/outbound")]
+    routes.append(Route("/v1.0/metadata", metadata, name="metadata"))
     routes.sort(key=lambda route: route.path.startswith("/{"))  # those for any path come last
     inner = Router([passing(route) for route in routes])
 

@@ -24,7 +24,7 @@ from dev.openai import OpenAIServer, Reply
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
 KEY = "sk-never-to-be-seen-anywhere"
-SYSTEM = "You are a helpful AI tutor for learning Python."
+SYSTEM = "You are a helpful assistant. Say so when you don't know."
 QUESTION = Message(role="user", content="hi")
 
 

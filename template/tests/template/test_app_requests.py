@@ -1,9 +1,12 @@
 """Requests: failures have one shape, each request its id, and who may call."""
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
+from fastapi import HTTPException
 from httpx2 import AsyncClient, Response
 from pydantic import BaseModel
 
@@ -39,7 +42,15 @@ async def bare() -> AsyncGenerator[AsyncClient]:
         end = deadline.get()
         return end and end - time.monotonic()
 
-    _ = (number, thing, left)  # FastAPI keeps them
+    @app.get("/raised/{status}")
+    async def raised(status: int, why: str = "so") -> None:
+        raise HTTPException(status, json.loads(why) if why[0] == "{" else why)
+
+    @app.get("/cancelled")
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    _ = (number, thing, left, raised, cancelled)  # FastAPI keeps them
     async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
         yield client
 
@@ -109,11 +120,35 @@ async def test_a_body_over_the_limit_is_413(bare: AsyncClient) -> None:
     """Whether its length is announced or not; one at the limit is none."""
     check(await bare.post("/number", content=b" " * 1025), 413, "content-too-large")
     check(await bare.post("/number", content=in_pieces(2048)), 413, "content-too-large")
-    # Dapr would deliver it again and again: the broker limits events
-    check(await bare.post("/events/broker/topic", content=b" " * 2048), 404, "not-found")
     fits = b'{"number": 5}'.ljust(1024)
     answer = await bare.post("/number", content=fits, headers={"content-type": "application/json"})
     assert answer.json() == 20
+
+
+async def test_a_status_without_a_name_is_a_problem_too(bare: AsyncClient) -> None:
+    """Its code is its number."""
+    answer = await bare.get("/raised/499")
+    check(answer, 499, "http-499")
+    assert answer.json()["detail"] == "so"
+
+
+async def test_what_is_no_failure_has_no_body(bare: AsyncClient) -> None:
+    """An HTTPException may also end a request early."""
+    for status in (204, 304):
+        answer = await bare.get(f"/raised/{status}")
+        assert (answer.status_code, answer.content) == (status, b"")
+
+
+async def test_a_detail_is_text(bare: AsyncClient) -> None:
+    """What is none is a member of its own."""
+    answer = await bare.get("/raised/400", params={"why": '{"why": 1}'})
+    check(answer, 400, "bad-request")
+    assert (answer.json()["detail"], answer.json()["details"]) == ("Bad Request", {"why": 1})
+
+
+async def test_a_cancelled_call_is_500_like_any_bug(bare: AsyncClient) -> None:
+    """A route may await something that was cancelled; the request itself was not."""
+    check(await bare.get("/cancelled"), 500, "internal-server-error")
 
 
 async def test_a_bug_is_500_and_shows_nothing(bare: AsyncClient) -> None:

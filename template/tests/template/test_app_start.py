@@ -7,12 +7,16 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
 
 import pytest
 from httpx2 import AsyncClient, ConnectError
+from pydantic import Field, Secret, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from app.core import health
-from app.core.config import ConfigurationError
+from app.core.config import ConfigurationError, Environment
 from app.core.feature import Check, Feature, StartError, in_order
 from app.core.resources import Resources
 from app.main import create_app
@@ -20,11 +24,12 @@ from dev.serve import HOST, free_port, serve
 
 
 @asynccontextmanager
-async def started(**variables: str) -> AsyncGenerator[Process]:
+async def started(folder: Path | None = None, **variables: str) -> AsyncGenerator[Process]:
     """Run `python -m app` with these variables, inside the block at the longest."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "app"),
+        cwd=folder,
         env={**os.environ, **variables},
         stdout=PIPE,
         stderr=PIPE,
@@ -61,6 +66,61 @@ def test_a_variable_out_of_range_is_named(
     monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match=f"^{name}='{value}': "):
         create_app(features=[])
+
+
+class Shop(Environment):
+    """Settings as `app/setup.py` may have them: a prefix, an alias, a list, a group, a rule."""
+
+    model_config = SettingsConfigDict(env_prefix="SHOP_", env_nested_delimiter="__")
+    host: str = Field(description="Where it is.")
+    mail: str = Field(validation_alias="SMTP_HOST")
+    origins: list[str] = Field(default=[])
+    keys: dict[str, Secret[int]] = Field(default={})
+    least: int = 1
+    most: float = 9
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError("the least\nis more than the most")
+        return self
+
+
+@pytest.mark.parametrize(
+    ("variables", "line"),
+    [
+        ({"SHOP_HOST": ""}, "SHOP_HOST is missing (Where it is.)"),
+        ({"SMTP_HOST": ""}, "SMTP_HOST is missing"),
+        ({"SHOP_MOST": "b"}, "SHOP_MOST='b': Input should be a valid number, "),
+        ({"SHOP_MOST": "inf"}, "SHOP_MOST='inf': Input should be a finite number"),
+        ({"SHOP_ORIGINS": "a,b"}, 'SHOP_ORIGINS is no JSON, as ["a", "b"] is'),
+        ({"SHOP_ORIGINS": "[1]"}, "SHOP_ORIGINS__0: Input should be a valid string"),
+        ({"SHOP_KEYS": '"hidden"'}, "SHOP_KEYS: Input should be a valid dictionary"),
+        ({"SHOP_KEYS__A": "hidden"}, "SHOP_KEYS__a: Input should be a valid integer, "),
+        ({"SHOP_LEAST": "10"}, "Shop: Value error, the least is more than the most"),
+    ],
+)
+def test_settings_of_ones_own_are_told_by_their_variables(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], line: str
+) -> None:
+    """A line each, whatever a model of settings can do; secrets are not shown."""
+    for name, value in ({"SHOP_HOST": "a", "SMTP_HOST": "b"} | variables).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as wrong:
+        create_app(features=[Feature(name="shop", settings=Shop)])
+    assert str(wrong.value).startswith(line)
+    assert "\n" not in str(wrong.value)
+    assert "hidden" not in str(wrong.value)
+
+
+async def test_an_env_file_that_is_no_text_is_a_line_and_exit_78(tmp_path: Path) -> None:
+    """As any other wrong configuration."""
+    (tmp_path / ".env").write_bytes(b"APP_HOST=caf\xe9\n")
+    async with started(tmp_path, PYTHONPATH=str(Path.cwd())) as process:
+        _, said = await process.communicate()
+    assert said.decode().startswith(".env can't be read: ")
+    assert said.count(b"\n") == 1
+    assert process.returncode == 78
 
 
 @pytest.mark.usefixtures("companions")

@@ -200,6 +200,7 @@ async def consumer(resources: Resources) -> AsyncGenerator[AsyncClient]:
         resources.get(DeadLetters),
     ):
         own.add(item)
+    app.state.unlimited = set[str]()
     app.state.dapr = DaprApp(app)
     feature.subscribe(app, own)
     async with serve(app) as port:

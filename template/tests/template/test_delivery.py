@@ -401,6 +401,27 @@ def test_what_can_not_be_a_handler_does_not_start(handler: Any) -> None:
     del handler.__topic__
 
 
+@pytest.mark.usefixtures("companions")
+async def test_without_its_component_a_service_is_not_ready() -> None:
+    """Dapr would deliver nothing, and say nothing."""
+    declared = declaration.load(Path("app/service.yaml"))
+    ready = await readiness(declared)
+    assert ready["pubsub"] == "ok"
+    other = declared.section(PubSubConfig).model_copy(update={"component_name": "another"})
+    sections = {**declared.sections, "pubsub": other.model_dump()}
+    ready = await readiness(declaration.Declaration(declared.service, sections))
+    assert (
+        ready["pubsub"] == "UnavailableError: The sidecar names no pub/sub 'another' (status 200)."
+    )
+
+
+async def readiness(declared: declaration.Declaration) -> dict[str, str]:
+    """Return what `/ready` says of each check."""
+    app = create_app(declaration=declared)
+    async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
+        return (await client.get("/ready")).json()["checks"]
+
+
 def test_topics_with_names_alike_are_operations_of_their_own() -> None:
     """OpenAPI tells them apart though `.` and `-` are the same to it."""
 
@@ -413,6 +434,16 @@ def test_topics_with_names_alike_are_operations_of_their_own() -> None:
         app.post(f"/events/{topic}")(endpoint(app, subscription, delivery))
     operations = [path["post"]["operationId"] for path in app.openapi()["paths"].values()]
     assert len({*operations}) == 2
+
+
+async def test_the_broker_limits_events_and_nothing_else(client: AsyncClient) -> None:
+    """Dapr would deliver one that is refused again and again; a route beside them has its limit."""
+    routes = [wish["route"] for wish in (await client.get("/dapr/subscribe")).json()]
+    large = b" " * 1_048_577
+    for path in routes:
+        assert (await client.post(path, content=large)).json() == {"status": "SUCCESS"}
+    for path in ["/events/import", *(f"{route}/import" for route in routes)]:
+        assert (await client.post(path, content=large)).status_code == 413
 
 
 @pytest.mark.usefixtures("companions")

@@ -34,7 +34,8 @@ class Declaration:
 def load(path: Path) -> Declaration:
     """Read the declaration at `path`; a DeclarationError tells what is wrong."""
     try:
-        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text, fast = path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        content: object = yaml.load(text, fast)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DeclarationError(f"{path} can't be read: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

@@ -17,7 +17,9 @@ class AgentConfig(Section):
     max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     """Most tokens of one answer."""
     system_prompt_template: str = Field(
-        default="You are a helpful AI tutor for learning Python.", pattern=TEXT, max_length=20_000
+        default="You are a helpful assistant. Say so when you don't know.",
+        pattern=TEXT,
+        max_length=20_000,
     )
     context_key: str = Field(
         default="conversation:{session_id}",

@@ -61,9 +61,7 @@ class Broker:
     def __init__(self, component: Component, sidecar: Sidecar, deliver: Deliver) -> None:
         self.topics: dict[str, list[Message]] = {}
         self.groups: dict[tuple[str, str], Group] = {}  # by topic and name
-        self._component = component
-        self._sidecar = sidecar
-        self._deliver = deliver
+        self._component, self._sidecar, self._deliver = component, sidecar, deliver
 
     def publish(
         self, topic: str, body: bytes, metadata: Mapping[str, str], only: str | None = None
@@ -148,8 +146,7 @@ def wrap(body: bytes, content_type: str, own: dict[str, str], **always: str) -> 
     try:
         return {**DEFAULTS, **always, **decoded(body)}
     except (ValueError, TypeError) as error:
-        why = "cannot create cloudevent"
-        raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", why) from error
+        raise DaprError(500, "ERR_PUBSUB_CLOUD_EVENTS_SER", "cannot create cloudevent") from error
 
 
 def _data(body: bytes, kind: str) -> dict[str, Any]:

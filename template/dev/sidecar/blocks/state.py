@@ -124,9 +124,8 @@ class State(Block):
         place.store.apply([place.change(item, delete=True)])
 
     async def _transact(self, place: _Place, request: Request) -> None:
-        steps = [
-            (s["operation"], s["request"]) for s in (await _read(request)).get("operations", ())
-        ]
+        given = await _read(request)
+        steps = [(each["operation"], each["request"]) for each in given.get("operations", ())]
         for word in {word for word, _ in steps} - {"upsert", "delete"}:
             why = f"operation type {word} not supported"
             raise DaprError(400, "ERR_NOT_SUPPORTED_STATE_OPERATION", why)

@@ -40,9 +40,7 @@ class Store:
     """One store, of the `type` of its component."""
 
     def __init__(self, type: str, now: Callable[[], float], uuid: Callable[[], str]) -> None:
-        self.type = type
-        self._now = now
-        self._uuid = uuid
+        self.type, self._now, self._uuid = type, now, uuid
         self._entries: dict[str, Entry] = {}
 
     def entries(self) -> dict[str, Entry]:
