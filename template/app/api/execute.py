@@ -1,8 +1,7 @@
 """Running code. Without a sandbox nothing runs: the service says so."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 
-from app.core.errors import UnimplementedError
 from app.models.execution import Execution, Outcome
 
 router = APIRouter(tags=["execution"])
@@ -11,6 +10,6 @@ router = APIRouter(tags=["execution"])
 @router.post("/execute", responses={501: {"description": "There is no sandbox yet."}})
 async def execute(execution: Execution) -> Outcome:
     """Run a program within its limits."""
-    raise UnimplementedError(
-        f"The {len(execution.code)} characters of code were not run: there is no sandbox yet."
+    raise HTTPException(
+        501, f"The {len(execution.code)} characters of code were not run: there is no sandbox yet."
     )

@@ -1,9 +1,9 @@
 """Exercises: asked for and read later, or made at once; submissions."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 
 from app.contracts.requests import AgentResponse, ExerciseRequest
-from app.core.errors import NotFoundError, UnimplementedError
+from app.core.errors import NotFoundError
 from app.domain.exercises import request_event, shown
 from app.models.accepted import Accepted
 from app.models.exercise import Exercise, Submission
@@ -31,9 +31,10 @@ async def read(exercise_id: str, exercises: ExercisesDep) -> Exercise:
 @router.post("/submissions", status_code=202, responses={501: {"description": "No sandbox yet."}})
 async def submit(submission: Submission) -> Accepted:
     """Hand in a solution for a grade."""
-    raise UnimplementedError(
+    raise HTTPException(
+        501,
         f"The submission to exercise '{submission.exercise_id}' was not taken:"
-        " grading runs code, and there is no sandbox for it yet."
+        " grading runs code, and there is no sandbox for it yet.",
     )
 
 

@@ -46,11 +46,6 @@ class ErrorEvent(Event):
     retry_count: int = Field(default=0, ge=0, le=5)
     consumer_agent: str | None = None
 
-    @property
-    def is_permanent_failure(self) -> bool:
-        """Whether all tries are used up."""
-        return self.retry_count >= 5
-
 
 def letter_id(consumer: str, topic: str | None, envelope: dict[str, Any]) -> str:
     """Return the id of the dead letter of an event: the same however often it fails."""

@@ -49,12 +49,6 @@ class ConflictError(ServiceError):
     status, code, title = 409, "conflict", "Conflict"
 
 
-class UnimplementedError(ServiceError):
-    """The service does not offer this yet, and says so."""
-
-    status, code, title = 501, "not-implemented", "Not implemented"
-
-
 class UpstreamError(ServiceError):
     """Something that the service calls answered with an error."""
 

@@ -18,14 +18,9 @@ async def open_sidecar(resources: Resources) -> AsyncGenerator[None]:
         yield
 
 
-async def sidecar_ready(resources: Resources) -> None:
-    """Ask whether the sidecar has loaded its components."""
-    await resources.get(Sidecar).healthy()
-
-
 feature = Feature(
     name="sidecar",
     settings=SidecarSettings,
     lifespan=open_sidecar,
-    checks=[Check(name="sidecar", run=sidecar_ready)],
+    checks=[Check(name="sidecar", run=lambda resources: resources.get(Sidecar).healthy())],
 )

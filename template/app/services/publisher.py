@@ -39,10 +39,8 @@ class Publisher:
     """
 
     def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str, seconds: float) -> None:
-        self._sidecar = sidecar
-        self._pubsub = config.component_name
-        self._source = source
-        self._seconds = seconds
+        self._sidecar, self._pubsub = sidecar, config.component_name
+        self._source, self._seconds = source, seconds
         self._types = {topic.name: topic.event_type for topic in config.topics if topic.publish}
         self._types[config.dead_letter_topic] = "ErrorEvent"
 
