@@ -32,6 +32,7 @@ class RequestContext:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
@@ -79,6 +80,7 @@ class ApiToken:
         self._app, self._token = app, token.get_secret_value().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         if scope["type"] != "lifespan" and scope["path"] not in PROBES:
             given = Headers(scope=scope).get("dapr-api-token", "").encode()
             if not hmac.compare_digest(given, self._token):
@@ -96,6 +98,7 @@ class BodyLimit:
         self._app, self._limit, self._but = app, limit, but
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
         if scope["type"] != "http" or scope["path"] in self._but:
             return await self._app(scope, receive, send)
         detail = f"The body is larger than {self._limit} bytes."
