@@ -13,12 +13,16 @@ sys.path.insert(0, str(ROOT / "template"))  # `dev` is the template's, used wher
 from dev import child
 from dev.openai import openai_app
 from dev.serve import free_port, serve
-from dev.sidecar import SidecarHost
+from dev.sidecar import Sidecar, hosted
+from dev.sidecar.blocks import App
+from dev.sidecar.components import load
+from dev.sidecar.core import api
 from fleet.telling import Listener, Record, TellingSidecar
 
 __all__ = ["Record", "fleet"]
 
 Progress = Callable[[str], None]
+READY_SECONDS = 10.0
 
 
 @asynccontextmanager
@@ -32,17 +36,16 @@ async def fleet(
         for number, preset in enumerate(presets, 1):
             progress(f"rendering {preset} ({number} of {len(presets)})")
             services[preset] = await asyncio.to_thread(render, preset, free_port(), folder)
-        host = SidecarHost()
-        if listen:
-            host.kind = partial(TellingSidecar, listen)
-        await stack.enter_async_context(host)
+        kind = partial(TellingSidecar, listen) if listen else Sidecar
+        sidecar = await stack.enter_async_context(hosted(kind))
         openai_port = await stack.enter_async_context(serve(openai_app()))
         stack.push_async_callback(stop, list(services.values()))
         progress(f"starting {len(services)} services on one sidecar")
         for service in services.values():
-            sidecar_port = await host.add(
-                service.app_id, app_url=service.url, resources=service.path / "dapr"
-            )
+            components = load(service.path / "dapr", service.app_id)
+            app = App(service.app_id, service.url, components)
+            sidecar_port = await stack.enter_async_context(serve(api(sidecar, app)))
+            sidecar.add(app)
             environment = {
                 "DAPR_HTTP_PORT": str(sidecar_port),
                 "OPENAI_BASE_URL": f"http://127.0.0.1:{openai_port}/v1",
@@ -51,8 +54,9 @@ async def fleet(
             }
             await start(service, environment)
         await ready(list(services.values()))
-        for service in services.values():
-            await host.ready(service.app_id)
+        async with asyncio.timeout(READY_SECONDS):
+            for app in sidecar.apps:
+                await app.up.wait()
         yield services
 
 

@@ -7,18 +7,8 @@ from app.core.config import ConfigurationError, Settings, load_environment, load
 EX_CONFIG = 78  # sysexits.h
 
 
-def main() -> int:
-    """Run the service; the answer is the exit code: 78 for a wrong configuration."""
-    try:
-        load_environment()
-        settings = load_settings(Settings)
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-        return EX_CONFIG
-    return _serve(settings)
-
-
-def _serve(settings: Settings) -> int:
+def serve(settings: Settings) -> int:
+    """Run the service; the answer is the exit code."""
     # here: a wrong variable is told at once, not after a second of imports
     import uvicorn
 
@@ -30,7 +20,7 @@ def _serve(settings: Settings) -> int:
     try:
         configure_logging(settings)
         app = create_app(settings)
-    except (ConfigurationError, DeclarationError, StartError) as error:
+    except (DeclarationError, StartError) as error:
         print(error, file=sys.stderr)
         return 1 if isinstance(error, StartError) else EX_CONFIG
     uvicorn.run(
@@ -46,4 +36,9 @@ def _serve(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        load_environment()
+        sys.exit(serve(load_settings(Settings)))
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EX_CONFIG)

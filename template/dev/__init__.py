@@ -21,7 +21,7 @@ class Companion:
     url: str
     server: object
     env: dict[str, str] = field(default_factory=dict[str, str])
-    ready: Callable[[], Awaitable[None]] = lambda: asyncio.sleep(0)
+    ready: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     """Returns when it knows the service that runs."""
     pause: Callable[[], None] = lambda: None
     """Called before the service restarts, `resume` after."""

@@ -1,5 +1,6 @@
 """A pytest plugin: the service as it is, over real HTTP, with what it talks to embedded."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from socket import socket
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 
 from dev import Companion, packages, started
 from dev.serve import HOST, listener, port_of, serve
+
+READY_SECONDS = 10.0
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +49,9 @@ async def service(companions: list[Companion], app_socket: socket) -> AsyncGener
 
     app = create_app()
     async with serve(app, on=app_socket):
-        for companion in companions:
-            await companion.ready()
+        async with asyncio.timeout(READY_SECONDS):
+            for companion in companions:
+                await companion.ready()
         yield app
 
 

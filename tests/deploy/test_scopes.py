@@ -8,8 +8,11 @@ import httpx2
 import pytest
 import yaml
 
-from dev.sidecar import SidecarHost
+from dev.serve import HOST, serve
+from dev.sidecar import hosted
+from dev.sidecar.blocks import App as SidecarApp
 from dev.sidecar.components import Component, load
+from dev.sidecar.core import api
 from fleet.services import LEARNFLOW
 from tests.conftest import Rendered
 from tests.contract.app import App
@@ -97,13 +100,14 @@ async def test_the_six_can_do_what_they_declare(declared: Topics, folder: Path) 
     wishes = [{"pubsubname": PUBSUB, "topic": each, "route": f"/{each}"} for each in topics]
     apps = {app_id: App(wishes) for app_id in declared}
     taken: dict[str, set[str]] = {app_id: set() for app_id in declared}
-    async with SidecarHost() as host, AsyncExitStack() as stack:
+    async with hosted() as sidecar, AsyncExitStack() as stack:
         ports: dict[str, int] = {}
         for app_id, app in apps.items():
             await stack.enter_async_context(app.serving())
-            url = f"http://127.0.0.1:{app.port}"
-            ports[app_id] = await host.add(app_id, app_url=url, resources=folder)
-            await host.ready(app_id)
+            served = SidecarApp(app_id, f"http://{HOST}:{app.port}", load(folder, app_id))
+            ports[app_id] = await stack.enter_async_context(serve(api(sidecar, served)))
+            sidecar.add(served)
+            await served.up.wait()
         client = await stack.enter_async_context(httpx2.AsyncClient(trust_env=False, verify=False))
         for app_id, port in ports.items():
             for topic in topics:
@@ -111,7 +115,7 @@ async def test_the_six_can_do_what_they_declare(declared: Topics, folder: Path) 
                 status = (await client.post(url, json=1)).status_code
                 assert status in {204, 403}
                 taken[app_id] |= {topic} if status == 204 else set()
-        await host.sidecar.settled()
+        await sidecar.settled()
     got = {
         app_id: {seen.path[1:] for seen in app.requests if seen.method == "POST"}
         for app_id, app in apps.items()

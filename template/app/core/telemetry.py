@@ -60,6 +60,4 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     renderer.insert(0, ProcessorFormatter.remove_processors_meta)
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=renderer))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(settings.log_level.upper())
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)

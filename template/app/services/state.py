@@ -72,17 +72,15 @@ class StateStore:
 
     async def entry(self, key: Key, kind: type[M]) -> Entry[M]:
         """Return the value of `key` with its ETag."""
-        answer = await self._sidecar.call("state.get", "GET", self._url(key))
+        answer = await self._call("state.get", "GET", self._at(key), good=(200, 204))
         if answer.status == 204:
             return Entry()
-        _expect(200, answer, "state.get")
         return read(answer.json(), answer.headers.get("etag"), kind)
 
     async def get_many(self, keys: Sequence[Key], kind: type[M]) -> list[M | None]:
         """Return the values of several keys in one call, in their order."""
         names = [self._prefix + key.text for key in keys]
-        answer = await self._post("/bulk", {"keys": names}, "state.bulk_get")
-        _expect(200, answer, "state.bulk_get")
+        answer = await self._post("state.bulk_get", "/bulk", {"keys": names}, good=(200,))
         items = answer.json()
         if any("error" in item for item in items):
             raise SidecarError("state.bulk_get", answer)
@@ -96,18 +94,14 @@ class StateStore:
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
         params, headers = ({"concurrency": "first-write"}, {"If-Match": etag}) if etag else ({}, {})
-        answer = await self._sidecar.call(
-            "state.delete", "DELETE", self._url(key), params=params, headers=headers
-        )
-        _expect(204, answer, "state.delete")
+        await self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
         """Store and remove several keys in one transaction (on Redis without roll-back)."""
         changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]
-        answer = await self._post("/transaction", {"operations": operations}, "state.transact")
-        _expect(204, answer, "state.transact")
+        await self._post("state.transact", "/transaction", {"operations": operations})
 
     async def update(self, key: Key, kind: type[M], change: Change[M]) -> M:
         """Replace the value by `change(value)`; read again and retry when somebody was faster.
@@ -147,7 +141,7 @@ class StateStore:
 
     async def _save(self, key: Key, entry: Entry[Any], guard: dict[str, Any] | None) -> None:
         item = self._item(key, entry) | {k: v for k, v in (guard or {}).items() if v}
-        _expect(204, await self._post("", [item], "state.save"), "state.save")
+        await self._post("state.save", "", [item])
 
     def _item(self, key: Key, entry: Entry[Any]) -> dict[str, Any]:
         item: dict[str, Any] = {"key": self._prefix + key.text, "value": entry.document()}
@@ -155,16 +149,19 @@ class StateStore:
             item["metadata"] = {"ttlInSeconds": str(ttl)}
         return item
 
-    async def _post(self, path: str, body: object, operation: str) -> Answer:
+    def _at(self, key: Key) -> str:
+        return f"/{quote(self._prefix + key.text, safe='')}"
+
+    async def _post(self, operation: str, path: str, body: object, **how: Any) -> Answer:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return await self._sidecar.call(operation, "POST", self._path + path, body=data)
+        return await self._call(operation, "POST", path, body=data, **how)
 
-    def _url(self, key: Key) -> str:
-        return f"{self._path}/{quote(self._prefix + key.text, safe='')}"
-
-
-def _expect(status: int, answer: Answer, operation: str) -> None:
-    if answer.status == 409:
-        raise ConflictError("Somebody else changed the entry.")
-    if answer.status != status:
-        raise SidecarError(operation, answer)
+    async def _call(
+        self, operation: str, method: str, path: str, good: Sequence[int] = (204,), **how: Any
+    ) -> Answer:
+        answer = await self._sidecar.call(operation, method, self._path + path, **how)
+        if answer.status == 409:
+            raise ConflictError("Somebody else changed the entry.")
+        if answer.status not in good:
+            raise SidecarError(operation, answer)
+        return answer

@@ -1,9 +1,9 @@
-"""The sidecar on real sockets: for each app a port of its own, all in one event loop."""
+"""The sidecar on real sockets: it calls apps over HTTP, and has a port for each."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
+from functools import partial
 from os import environ
 from pathlib import Path
 from random import Random
@@ -18,47 +18,6 @@ from dev.sidecar.core import Sidecar, api
 from dev.sidecar.world import Answer, Call, CallApp, Clock, UnreachableError
 
 NAME = "sidecar"
-
-
-class SidecarHost(AsyncExitStack):
-    """Serves sidecars on 127.0.0.1 inside `async with`, each on a port of its own."""
-
-    kind: Callable[[CallApp, Clock, Random], Sidecar] = Sidecar
-
-    async def __aenter__(self) -> "SidecarHost":
-        call_app = await self.enter_async_context(transport())
-        self.sidecar = self.kind(call_app, Clock(time.time), Random())
-        self.push_async_callback(self.sidecar.close)
-        return self
-
-    async def add(
-        self,
-        app_id: str,
-        *,
-        app_url: str,
-        resources: Path,
-        port: int = 0,
-        api_token: str = "",
-        app_token: str = "",
-    ) -> int:
-        """Start the sidecar of an app and return its port; the app may come later.
-
-        The same app-id again is another replica. `resources` is the folder of its components,
-        `api_token` its DAPR_API_TOKEN, `app_token` its APP_API_TOKEN. Raises ValueError if the
-        components can't be used, OSError if the port is taken.
-        """
-        components, address = load(resources, app_id), app_url.rstrip("/")
-        app = App(app_id, address, components, api_token=api_token, app_token=app_token)
-        port = await self.enter_async_context(serve(api(self.sidecar, app), port=port))
-        self.sidecar.add(app)
-        return port
-
-    async def ready(self, app_id: str, seconds: float = 10.0) -> None:
-        """Wait until the sidecar knows what the app wants; raises TimeoutError after `seconds`."""
-        async with asyncio.timeout(seconds):
-            for app in self.sidecar.apps:
-                if app.app_id == app_id:
-                    await app.up.wait()
 
 
 @asynccontextmanager
@@ -90,24 +49,37 @@ async def transport() -> AsyncGenerator[CallApp]:
 
 
 @asynccontextmanager
+async def hosted(
+    kind: Callable[[CallApp, Clock, Random], Sidecar] = Sidecar,
+) -> AsyncGenerator[Sidecar]:
+    """Run a sidecar without apps; each that is added is served by `api`."""
+    async with transport() as call_app:
+        sidecar = kind(call_app, Clock(time.time), Random())
+        try:
+            yield sidecar
+        finally:
+            await sidecar.close()
+
+
+@asynccontextmanager
 async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
     """Run a sidecar for the service itself, with the components and policies of `dapr`."""
-    async with SidecarHost() as host:
-        port = await host.add(
-            app_id,
-            app_url=f"http://{HOST}:{app_port}",
-            resources=Path("dapr"),
-            port=free_port(3500) if usual else 0,
-            api_token=environ.get("DAPR_API_TOKEN", ""),
-            app_token=environ.get("APP_API_TOKEN", ""),
-        )
-        (app,) = host.sidecar.apps
+    app = App(
+        app_id,
+        f"http://{HOST}:{app_port}",
+        load(Path("dapr"), app_id),
+        api_token=environ.get("DAPR_API_TOKEN", ""),
+        app_token=environ.get("APP_API_TOKEN", ""),
+    )
+    port = free_port(3500) if usual else 0
+    async with hosted() as sidecar, serve(api(sidecar, app), port=port) as port:
+        sidecar.add(app)
         yield Companion(
             name=NAME,
             url=f"http://{HOST}:{port}",
-            server=host.sidecar,
+            server=sidecar,
             env={"DAPR_HTTP_PORT": str(port)},
-            ready=lambda: host.ready(app_id),
-            pause=lambda: host.sidecar.pause(app),
-            resume=lambda: host.sidecar.resume(app),
+            ready=app.up.wait,
+            pause=partial(sidecar.pause, app),
+            resume=partial(sidecar.resume, app),
         )

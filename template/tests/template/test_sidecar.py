@@ -22,7 +22,9 @@ from app.core.telemetry import continue_trace, deadline
 from app.main import create_app
 from app.services.sidecar import Sidecar, SidecarSettings, SidecarUnavailableError
 from dev.serve import HOST, free_port, listener, port_of, serve
-from dev.sidecar.host import SidecarHost
+from dev.sidecar import components, hosted
+from dev.sidecar.blocks import App
+from dev.sidecar.core import api
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -138,7 +140,8 @@ async def test_a_sidecar_that_comes_late_dies_and_returns_is_survived(
         for _ in range(2):
             assert await alive_and_ready() == (200, 503)
             assert f"{HOST}:{port} (DAPR_HTTP_PORT)" in (await client.get("/ready")).text
-            async with SidecarHost() as host:
-                await host.add(name, app_url=url, resources=Path("dapr"), port=port)
+            app = App(name, url, components.load(Path("dapr"), name))
+            async with hosted() as sidecar, serve(api(sidecar, app), port=port):
+                sidecar.add(app)
                 assert await alive_and_ready() == (200, 200)
         assert await alive_and_ready() == (200, 503)
