@@ -89,7 +89,11 @@ class StateStore:
 
     async def save(self, key: Key, value: BaseModel) -> None:
         """Store `value`, whatever was there; what `once` has seen is forgotten."""
-        await self._save(key, Entry(value), None)
+        try:
+            await self._save(key, Entry(value), None)
+        except SidecarError:  # Redis wants the ETag of what `update` or `once` has made
+            found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
+            await self._save(key, Entry(value), {"etag": found.headers.get("etag")})
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
@@ -97,7 +101,10 @@ class StateStore:
         await self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
-        """Store and remove several keys in one transaction (on Redis without roll-back)."""
+        """Store and remove several keys in one transaction, on Redis without roll-back.
+
+        Redis refuses keys that `update` or `once` has made: a SidecarError.
+        """
         changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]

@@ -235,6 +235,13 @@ def test_the_oldest_events_beyond_the_limit_are_forgotten() -> None:
     assert len(stored) < 13_000
 
 
+async def test_what_a_change_has_made_can_be_saved_over(store: StateStore) -> None:
+    """On Redis such an entry asks for its ETag for ever."""
+    await store.update(KEY, Number, plus_one)
+    await store.save(KEY, Number(value=7))
+    assert await store.get(KEY, Number) == Number(value=7)
+
+
 async def test_an_entry_is_not_deleted_unseen(store: StateStore) -> None:
     """With an ETag that is no longer true it stays."""
     await store.save(KEY, Number(value=1))
