@@ -37,7 +37,7 @@ class RequestContext:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         current = headers.get("x-request-id", "")[:128] or str(uuid4())
-        token = request_id.set(current)
+        request_id.set(current)
         trace_id = continue_trace(headers.get("traceparent"))
         waits = headers.get(DEADLINE, "")[:9]
         deadline.set(time.monotonic() + int(waits) / 1000 if waits.isdecimal() else None)
@@ -61,7 +61,6 @@ class RequestContext:
                 await problem(500)(scope, receive, reply)
             finally:
                 _record(scope, status, time.perf_counter() - started)
-                request_id.reset(token)
 
 
 def _record(scope: Scope, status: int, seconds: float) -> None:

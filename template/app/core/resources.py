@@ -29,7 +29,6 @@ def resource(kind: type[T]) -> Callable[[Request], T]:
     """Return a FastAPI dependency: `Annotated[StateStore, Depends(resource(StateStore))]`."""
 
     def dependency(request: Request) -> T:
-        resources: Resources = request.app.state.resources
-        return resources.get(kind)
+        return cast("Resources", request.app.state.resources).get(kind)
 
     return dependency

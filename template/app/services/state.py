@@ -93,7 +93,9 @@ class StateStore:
             await self._save(key, Entry(value), None)
         except SidecarError:  # Redis wants the ETag of what `update` or `once` has made
             found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
-            await self._save(key, Entry(value), {"etag": found.headers.get("etag")})
+            if not (etag := found.headers.get("etag")):
+                raise
+            await self._save(key, Entry(value), {"etag": etag})
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
@@ -101,10 +103,7 @@ class StateStore:
         await self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
-        """Store and remove several keys in one transaction, on Redis without roll-back.
-
-        Redis refuses keys that `update` or `once` has made: a SidecarError.
-        """
+        """Store and remove several keys in one transaction (on Redis without roll-back)."""
         changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]
