@@ -239,10 +239,15 @@ def _models_there(folder: Path, new: Path, name: str) -> bool:
     return bool(brought) and brought <= {each for path in paths for each in models(read(path))}
 
 
+def _changed(there: Path, seed: Path) -> bool:
+    """Whether a place holds something else than the starter that the template puts there."""
+    return there.exists() and not (seed.is_file() and seed.read_bytes() == there.read_bytes())
+
+
 def _room(folder: Path, starters: Starters, name: str, is_starter: Callable[[Path], bool]) -> bool:
     """Whether a parked module can come back; handlers that only filled its place go."""
     parked, there, seed = folder / PARKED / name, folder / name, starters.new / name
-    if there.exists() and not (seed.is_file() and seed.read_bytes() == there.read_bytes()):
+    if _changed(there, seed):
         lost = handled_in(parked) - handled_in(there)
         if not (lost and read(there) == without(read(parked), lost)) and not is_starter(there):
             return False
@@ -272,7 +277,7 @@ def restore_tests(folder: Path, starters: Starters, moves: Moves, topics: Collec
     ]
     for name in importable(folder, parked, ready):
         there, seed = folder / name, starters.new / name
-        if there.exists() and not (seed.is_file() and seed.read_bytes() == there.read_bytes()):
+        if _changed(there, seed):
             if name not in moves.blocked:
                 moves.blocked.append(name)
             continue
