@@ -66,12 +66,9 @@ Way = Callable[[str, Call], Awaitable[Answer]]
 class Session:
     """Stands for aiohttp's ClientSession in the client of the sidecar."""
 
-    def __init__(
-        self, way: Way, base_url: str, *, timeout: aiohttp.ClientTimeout, **_: Any
-    ) -> None:
+    def __init__(self, way: Way, base_url: str, **_: Any) -> None:
         self._way = way
         self._address = base_url
-        self._seconds = timeout.total
 
     async def __aenter__(self) -> "Session":
         return self
@@ -86,14 +83,13 @@ class Session:
         params: Mapping[str, str] | None = None,
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: aiohttp.ClientTimeout | None = None,
+        timeout: aiohttp.ClientTimeout,
         allow_redirects: bool = False,
     ) -> "Exchange":
         """Return the exchange that `async with` begins."""
         path = str(url.update_query(params)) if params else url.raw_path_qs
         call = Call(method, path, [*(headers or {}).items()], data or b"")
-        seconds = timeout.total if timeout else self._seconds
-        return Exchange(partial(self._way, self._address, call), seconds)
+        return Exchange(partial(self._way, self._address, call), timeout.total)
 
 
 class Exchange:

@@ -24,7 +24,7 @@ class Replica:
         self._listens = asyncio.Event()
 
     async def run(self) -> None:
-        """Live, die, and come back."""
+        """Live, die, and come back; raises what keeps the service from starting."""
         while True:
             self.lives.append(life := Life(self._mix.life()))
             self._tell(f"{self.name} starts")
@@ -33,12 +33,10 @@ class Replica:
             await asyncio.wait({serving, death}, return_when=asyncio.FIRST_COMPLETED)
             death.cancel()
             self._listens.clear()
-            if life.ended.is_set():
-                serving.cancel()
-                self._tell(f"{self.name} dies")
-            else:
-                self._tell(f"{self.name} does not start: {serving.exception()!r}")
-                life.end()
+            if not life.ended.is_set():
+                await serving  # raises: nothing that befalls a service here keeps it from starting
+            serving.cancel()
+            self._tell(f"{self.name} dies")
             await asyncio.sleep(self._mix.down())
 
     async def ready(self) -> None:

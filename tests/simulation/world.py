@@ -239,8 +239,16 @@ class World:
         ]
 
     async def live(self) -> Outcome:
-        """Run until all is quiet."""
-        running = [asyncio.create_task(replica.run()) for replica in self._replicas.values()]
+        """Run until all is quiet; a replica that can't start ends it."""
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(replica.run()) for replica in self._replicas.values()]
+            outcome = await self._learn()
+            for task in running:
+                task.cancel()
+        await self._sidecar.close()
+        return outcome
+
+    async def _learn(self) -> Outcome:
         for app in self._apps:
             self._sidecar.add(app)
         await asyncio.gather(*(replica.ready() for replica in self._replicas.values()))
@@ -252,11 +260,7 @@ class World:
         self._tell("calm")
         await asyncio.sleep(DRAIN_SECONDS)
         await self._sidecar.settled()
-        outcome = await self._end()
-        for task in running:
-            task.cancel()
-        await self._sidecar.close()
-        return outcome
+        return await self._end()
 
     def end(self) -> None:
         """Kill what is left."""
