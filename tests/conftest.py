@@ -41,7 +41,7 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("COPIER_SETTINGS_PATH", str(settings))
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for ours in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+        for ours in ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
             patch.delenv(ours, raising=False)
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
