@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from tests.rendering import ROOT
 
 MAKE = """\
@@ -17,7 +19,7 @@ mkdir -p .pytest_cache/v/cache
 exit 1
 """
 LAST = ["simulate", "fuzz CASES=100", "test"]
-AGAIN = "e2e ARGS=--last-failed"
+AGAIN = "ARGS=--last-failed"
 
 
 def ci(folder: Path, environment: Mapping[str, str]) -> tuple[int, list[str]]:
@@ -51,16 +53,27 @@ def test_the_stack_can_be_left_out(tmp_path: Path) -> None:
     assert ci(tmp_path, {"WITHOUT_STACK": "1"}) == (0, ["check", *LAST])
 
 
-def test_what_failed_once_is_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["e2e", "test"])
+def test_what_failed_once_is_tried_again(tmp_path: Path, target: str) -> None:
     """By itself."""
-    failed = {"FAILS": "e2e", "FAILED": "tests/contract/test_groups.py::test_one"}
-    assert ci(tmp_path, failed) == (0, ["check", "stack", "e2e", AGAIN, *LAST])
+    failed = {"FAILS": target, "FAILED": "tests/contract/test_groups.py::test_one"}
+    order = ["check", "stack", "e2e", *LAST]
+    order.insert(order.index(target) + 1, f"{target} {AGAIN}")
+    assert ci(tmp_path, failed) == (0, order)
 
 
-def test_a_loss_is_not_tried_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("target", "test", "then"),
+    [
+        ("e2e", "tests/stack/test_chaos.py::test_counts", []),
+        ("test", "tests/updates/test_property.py::test_no_line_is_lost", LAST),
+        ("test", "tests/simulation/test_simulation.py::test_what_must_hold_does", LAST),
+    ],
+)
+def test_a_loss_is_not_tried_again(tmp_path: Path, target: str, test: str, then: list[str]) -> None:
     """It would show in one run of two, and CI be green."""
-    failed = {"FAILS": "e2e", "FAILED": "tests/stack/test_chaos.py::test_counts"}
-    assert ci(tmp_path, failed) == (1, ["check", "stack", "e2e"])
+    made = ["check", "stack", "e2e", *then]
+    assert ci(tmp_path, {"FAILS": target, "FAILED": test}) == (1, made)
 
 
 def test_an_end_before_the_tests_is_not_tried_again(tmp_path: Path) -> None:
