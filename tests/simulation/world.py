@@ -260,7 +260,7 @@ class World:
         self._tell("calm")
         await asyncio.sleep(DRAIN_SECONDS)
         await self._sidecar.settled()
-        return await self._end()
+        return self._end()
 
     def end(self) -> None:
         """Kill what is left."""
@@ -302,7 +302,7 @@ class World:
     def _tell(self, what: str) -> None:
         self._outcome.trace.append(f"{asyncio.get_running_loop().time():10.4f} {what}")
 
-    async def _end(self) -> Outcome:
+    def _end(self) -> Outcome:
         outcome = self._outcome
         outcome.students = self._students
         outcome.topics = {topic: self._sidecar.published(topic) for topic in TOPICS}

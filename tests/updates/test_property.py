@@ -142,6 +142,7 @@ class Life:
         return "".join(line for line in lines if line.rstrip("\n") not in mine)
 
 
+@pytest.mark.timeout(0)  # takes as long as the lives it is asked for; each command has its end
 @pytest.mark.parametrize("shard", range(min(SHARDS, CASES)))
 def test_no_user_loses_a_line(
     shard: int,
