@@ -51,7 +51,9 @@ class Counting:
 
 @asynccontextmanager
 async def counting(
-    folder: Path, change: Callable[[Path], object] = lambda _: None
+    folder: Path,
+    change: Callable[[Path], object] = lambda _: None,
+    sidecar_log_level: str = "info",
 ) -> AsyncGenerator[Counting]:
     """Run it until it is ready; `change` may change what was generated."""
     path = render(folder / "event-processor-service", service_type="event-processor")
@@ -60,7 +62,12 @@ async def counting(
         kafka(folder / "kafka") as broker,
         redis(folder / "redis", appendfsync="always") as store,
         deployed(
-            path, own_port(), broker=broker, store=store, names=folder / "names.sqlite"
+            path,
+            own_port(),
+            broker=broker,
+            store=store,
+            names=folder / "names.sqlite",
+            sidecar_log_level=sidecar_log_level,
         ) as service,
     ):
         await service.ready()

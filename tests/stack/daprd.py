@@ -43,6 +43,7 @@ async def daprd(
     config: Path | None = None,
     names: Path | None = None,
     arguments: Sequence[str] = (),
+    log_level: str = "info",
 ) -> AsyncGenerator[Daprd]:
     """Run a sidecar with the components and policies in `resources`.
 
@@ -51,7 +52,7 @@ async def daprd(
     """
     binary = await asyncio.to_thread(install.daprd)
     http, grpc, internal = own_port(), own_port(), own_port()
-    command = [binary, "--mode", "standalone", "--app-id", app_id, "--log-level", "info"]
+    command = [binary, "--mode", "standalone", "--app-id", app_id, "--log-level", log_level]
     command += ["--app-port", str(app_port), "--app-protocol", "http"] if app_port else []
     command += ["--dapr-http-port", str(http), "--dapr-grpc-port", str(grpc)]
     command += ["--dapr-internal-grpc-port", str(internal)]

@@ -56,6 +56,7 @@ async def deployed(
     store: Store,
     names: Path,
     env: Mapping[str, str] | None = None,
+    sidecar_log_level: str = "info",
 ) -> AsyncGenerator[Deployed]:
     """Run the service in `path` on `port`; what it and its sidecar say is beside its folder."""
     folder = path.with_name(f"{path.name}.sidecar")
@@ -72,6 +73,7 @@ async def deployed(
         names=names,
         # As in docker-compose.yml and k8s/.
         arguments=["--enable-app-health-check", "--app-health-check-path=/health"],
+        log_level=sidecar_log_level,
     ) as sidecar:
         url = f"http://{HOST}:{port}"
         ports = {

@@ -1,4 +1,7 @@
-"""What a service counts is exact, whatever is killed meanwhile: nothing is lost, nothing twice."""
+"""What a service counts is exact, whatever is killed meanwhile: nothing is lost, nothing twice.
+
+But for what the real sidecar loses by itself: docs/decisions/lost-deliveries.md.
+"""
 
 import asyncio
 import json
@@ -91,20 +94,21 @@ async def kill_in_turn(
 
 
 async def until_counted(counting: Counting, events: int) -> None:
-    """Wait until so many are counted, or as long as that may take."""
+    """Wait until so many are counted or lost, or as long as that may take."""
+    app, sidecar = counting.service.app, counting.service.sidecar
     with suppress(TimeoutError):
         async with asyncio.timeout(COUNT_SECONDS):
-            while len(set(handled(counting.service.app.log))) < events:  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+            while len({*handled(app.log), *taken_for_handled(sidecar.log)}) < events:  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
 
 
 async def test_counts_are_exact(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """App, sidecar, Kafka and Redis are killed in turn while events come: each counts once.
 
-    Every id was handled and each user has a count of their own: no double makes up for a loss.
+    Every id was handled and each user has a count of their own: no double makes up for a loss. An
+    event may be missing only if the sidecar took an answer for it that the app never gave.
     """
-    published = Counter(user_of(number) for number in range(EVENTS))
-    async with counting(tmp_path) as running:
+    async with counting(tmp_path, sidecar_log_level="debug") as running:
         source, service = Source(), running.service
         publishing = asyncio.create_task(source.publish(running.publisher()))
         parts = service.app, service.sidecar, running.broker, running.store
@@ -113,14 +117,15 @@ async def test_counts_are_exact(tmp_path: Path, capsys: pytest.CaptureFixture[st
             await publishing
         await asyncio.sleep(QUIET_SECONDS)
         ids = handled(service.app.log)
-        counts = {user: await running.counted(TODAY + timedelta(days=user)) for user in published}
-        total = sum(counts.values())
+        missing = {number for number in range(EVENTS) if event_id(number) not in set(ids)}
+        kept = Counter(user_of(number) for number in range(EVENTS) if number not in missing)
+        counts = {user: await running.counted(TODAY + timedelta(days=user)) for user in kept}
     with capsys.disabled():
-        print(f"\n{EVENTS} events published in {source.tries} tries; counted {total}")
-        print(f"{len(ids)} deliveries of {len(set(ids))} events; a kill, and what follows:")
+        print(f"\n{EVENTS} events published in {source.tries} tries, {len(ids)} deliveries;")
+        print(f"{sum(counts.values())} counted, {len(missing)} missing; a kill, and what follows:")
         print(*(f"  {name:<32} {seconds:5.1f} s" for name, seconds in killed), sep="\n")
-    assert {event_id(number) for number in range(EVENTS)} - set(ids) == set()
-    assert counts == published
+    assert {event_id(number) for number in missing} <= taken_for_handled(service.sidecar.log)
+    assert counts == kept
 
 
 def handled(log: Path) -> list[str]:
@@ -128,3 +133,8 @@ def handled(log: Path) -> list[str]:
     *lines, _ = log.read_text().split("\n")  # what follows the last end is being written
     told = (line for line in lines if '"event.handled"' in line)
     return [json.loads(re.sub(r"^.*?\{", "{", line))["event_id"] for line in told]
+
+
+def taken_for_handled(log: Path) -> set[str]:
+    """Return the ids of the events for which the sidecar took an empty answer: it lost an error."""
+    return set(re.findall(r"empty response body from pub/sub event (event-\d+)", log.read_text()))
