@@ -1,7 +1,8 @@
 """Runs modules, scripts and functions in processes that have the usual packages imported already.
 
-Each is a fork of this one, in a folder and a session of its own. It reads orders from stdin, a line
-of JSON each, and answers with a line. Run as a script: nothing of this repository is imported.
+Each is a fork of this one. Orders are JSON: lines on stdin, each in a session of its own, answered
+by a line; or come by a socket, from the `interpreter.py` that stands in where those start Python.
+Run as a script in a folder for the socket: nothing of this repository is imported.
 """
 
 import contextlib
@@ -10,11 +11,14 @@ import importlib
 import json
 import os
 import runpy
+import select
 import signal
+import socket
 import sys
+import threading
 import time
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -25,7 +29,7 @@ USUAL = (
     *("anyio._backends._asyncio", "pytest", "_pytest.assertion.rewrite", "_pytest.fixtures"),
     *("fastapi", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "pydantic_settings"),
     *("prometheus_client", "structlog", "yaml", "dotenv", "aiohttp", "httpx2", "openai"),
-    *("dapr.ext.fastapi", "importlinter.cli"),
+    *("openai.resources.chat.completions", "dapr.ext.fastapi", "importlinter.cli"),
 )
 
 
@@ -35,12 +39,55 @@ def main() -> None:
     for name in USUAL:
         importlib.import_module(name)
     gc.freeze()  # no child looks through what is loaded already
+    gone, _here = os.pipe()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("orders")
+        server.listen()
+        if not os.fork():
+            os.close(_here)
+            _serve(server, gone)
     for line in sys.stdin:
         order = json.loads(line)
         child = os.fork()
         if not child:
-            _run(order)
+            os.setsid()
+            sys.executable = order["python"]
+            output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            _run(order, [os.open(os.devnull, os.O_RDONLY), output, output])
         print(json.dumps(_wait(child)), flush=True)
+
+
+def _serve(server: socket.socket, gone: int) -> NoReturn:
+    """Run what comes by the socket, until `gone` is closed."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
+    while server in select.select([server, gone], [], [])[0]:
+        asking, _ = server.accept()
+        if not os.fork():
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _answer(asking)
+        asking.close()
+    os._exit(0)
+
+
+def _answer(asking: socket.socket) -> NoReturn:
+    """Run one, tell its id and how it ended; it does not outlive the one that asks."""
+    text, streams, _, _ = socket.recv_fds(asking, 1_000_000, 3)
+    child = os.fork()
+    if not child:
+        asking.close()
+        _run(json.loads(text), streams)
+    for stream in streams:
+        os.close(stream)
+    asking.send(f"{child}\n".encode())
+    threading.Thread(target=_outlive_nobody, args=(asking, child), daemon=True).start()
+    asking.send(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n".encode())
+    os._exit(0)
+
+
+def _outlive_nobody(asking: socket.socket, child: int) -> None:
+    asking.recv(1)  # nothing is ever sent: it ends with the one that asks
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
 
 
 def _hurry() -> None:
@@ -52,13 +99,12 @@ def _hurry() -> None:
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def _run(order: dict[str, Any]) -> None:
-    os.setsid()
+def _run(order: dict[str, Any], streams: list[int]) -> NoReturn:
     os.chdir(order["cwd"])
+    os.environ.clear()
     os.environ.update(order["env"])
-    sys.pycache_prefix, sys.dont_write_bytecode = order["env"]["PYTHONPYCACHEPREFIX"], False
-    output = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream, number in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (output, 2)):
+    sys.pycache_prefix, sys.dont_write_bytecode = os.environ["PYTHONPYCACHEPREFIX"], False
+    for number, stream in enumerate(streams):
         os.dup2(stream, number)
     sys.path[0] = order["cwd"]
     sys.argv = [order["module"], *order["arguments"]]

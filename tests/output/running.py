@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-SCRIPT = Path(__file__).with_name("preloaded.py")
+SCRIPT, INTERPRETER = (
+    Path(__file__).with_name(f"{name}.py") for name in ("preloaded", "interpreter")
+)
 OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
@@ -41,7 +43,11 @@ class Runner:
         # Nothing is encrypted offline; to load the system's certificates for each client is slow.
         certificates = folder / "certificates"
         certificates.mkdir()
+        self._python = folder / "python"
+        self._python.write_text(f"#!{sys.executable} -IS\n{INTERPRETER.read_text()}")
+        self._python.chmod(0o700)
         self._env = {
+            **os.environ,
             **OFFLINE,
             "SSL_CERT_FILE": "",
             "SSL_CERT_DIR": str(certificates),
@@ -57,6 +63,7 @@ class Runner:
             "arguments": arguments,
             "cwd": str(cwd),
             "env": {**self._env, **variables},
+            "python": str(self._python),
             "output": str(self._output),
         }
         print(json.dumps(order), file=self._process.stdin, flush=True)
@@ -86,6 +93,7 @@ def runner(folder: Path) -> Generator[Runner]:
     """Run the process that the commands are forks of."""
     with subprocess.Popen(
         [sys.executable, str(SCRIPT)],
+        cwd=folder,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
