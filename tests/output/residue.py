@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.output.vocabulary import NAMES, PATHS, TEXT, Patterns, found, patterns
@@ -32,9 +33,15 @@ def _places(service: Path) -> Iterator[tuple[str, str, Patterns]]:
                 yield f"{name}:{number}: {line.strip()}", line, IN_TEXT
 
 
+@cache
+def _nodes(text: str) -> list[ast.AST]:
+    """Return all that a module consists of: most are the same in many services."""
+    return [*ast.walk(ast.parse(text))]
+
+
 def _names(path: Path, *, defined: bool) -> Iterator[tuple[int, str]]:
     """Yield what a module imports and, if wanted, defines."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _nodes(path.read_text(encoding="utf-8")):
         match node:
             case ast.Import():
                 yield from ((node.lineno, alias.name) for alias in node.names)
@@ -52,7 +59,7 @@ def _names(path: Path, *, defined: bool) -> Iterator[tuple[int, str]]:
 
 def _texts(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the strings of a module."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _nodes(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.lineno, node.value
 
@@ -61,7 +68,7 @@ def imports(folder: Path) -> set[str]:
     """Return the packages that the modules in a folder import."""
     found: set[str] = set()
     for path in folder.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in _nodes(path.read_text(encoding="utf-8")):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

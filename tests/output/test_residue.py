@@ -11,6 +11,7 @@ block; its files and imports count.
 import shutil
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -86,9 +87,12 @@ def test_dependencies_are_what_is_imported(combination: Combination, rendering: 
     assert {*distributions(service / "dev")} <= declared | in_dev
 
 
+installed = cache(packages_distributions)
+
+
 def distributions(folder: Path) -> Iterator[str]:
     """Yield the distribution of every package that is imported in a folder."""
-    known = packages_distributions()
+    known = installed()
     for name in imports(folder):
         if name not in {"app", "dev"} and name in known:
             yield known[COMES_WITH.get(name, name)][0].lower().replace("_", "-")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 
 TEXT: Mapping[str, str] = {
     "pubsub": r"""
@@ -62,11 +63,14 @@ def off(features: Collection[str]) -> list[str]:
 
 def found(text: str, features: Collection[str], words: Patterns) -> Iterator[str]:
     """Yield the features that are off, each with its words in `text`."""
+    for feature in off(features):
+        if matches := _matches(words[feature], text):
+            yield f"{feature}: {', '.join(matches)}"
+
+
+@cache  # most lines are the same in many services
+def _matches(words: re.Pattern[str], text: str) -> list[str]:
     for name in NOT_MEANT:
         text = text.replace(name, "")
     apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)  # `EventStore` has an event in it
-    for feature in off(features):
-        if matches := {
-            match[0] for each in (text, apart) for match in words[feature].finditer(each)
-        }:
-            yield f"{feature}: {', '.join(sorted(matches))}"
+    return sorted({match[0] for each in (text, apart) for match in words.finditer(each)})
