@@ -4,11 +4,13 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from io import BytesIO
 from os import environ
 from pathlib import Path
 from random import Random
 
-import httpx2
+import aiohttp
+from yarl import URL
 
 from dev import Companion
 from dev.serve import HOST, free_port, serve
@@ -23,27 +25,31 @@ NAME = "sidecar"
 @asynccontextmanager
 async def transport() -> AsyncGenerator[CallApp]:
     """Offer calls to apps over HTTP."""
-    async with httpx2.AsyncClient(
+    async with aiohttp.ClientSession(
         # an app may think for long, but takes a connection at once
-        timeout=httpx2.Timeout(None, connect=5.0),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5.0),
         # less than uvicorn's keep-alive, or a call may meet a connection that is just closed
-        limits=httpx2.Limits(keepalive_expiry=2.0),
-        trust_env=False,
-        verify=False,  # nothing is encrypted here, and certificates take long to load
-    ) as client:
-        client.headers.clear()
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+        auto_decompress=False,  # what the app compressed stays compressed
+    ) as session:
 
         async def call_app(address: str, call: Call) -> Answer:
-            url, headers = address + call.path, [*call.headers]
+            url, body = URL(address + call.path, encoded=True), BytesIO(call.body)
             try:
-                async with client.stream(
-                    call.method, url, headers=headers, content=call.body
+                async with session.request(
+                    call.method,
+                    url,
+                    headers=call.headers,
+                    data=body if call.body else None,
+                    allow_redirects=False,
                 ) as got:
-                    # raw: what the app compressed stays compressed
-                    body = b"".join([chunk async for chunk in got.aiter_raw()])
-            except httpx2.TransportError as error:
+                    answer = await got.read()
+            except (aiohttp.ClientError, TimeoutError) as error:
                 raise UnreachableError(f"{address}: {error!r}") from error
-            return Answer(got.status_code, got.headers.multi_items(), body)
+            headers = [(name.decode().lower(), value.decode()) for name, value in got.raw_headers]
+            return Answer(got.status, headers, answer)
 
         yield call_app
 

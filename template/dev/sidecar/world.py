@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +40,7 @@ class Clock:
     """The time in seconds since 1970: what `now` tells, and what was skipped."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        self._now, self._skipped = now, 0.0
+        self._now, self._skipped, self._leapt = now, 0.0, asyncio.Event()
 
     def now(self) -> float:
         """Return the time."""
@@ -48,12 +49,15 @@ class Clock:
     def skip(self, seconds: float) -> None:
         """Leap: what lasts until then is over, and who sleeps wakes."""
         self._skipped += seconds
+        self._leapt.set()
+        self._leapt = asyncio.Event()
 
     async def sleep(self, seconds: float) -> None:
         """Return when that time is over."""
         until = self.now() + seconds
-        while (left := until - self.now()) > 0:  # noqa: ASYNC110 - `skip` shortens it
-            await asyncio.sleep(min(left, 0.01))
+        while (left := until - self.now()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._leapt.wait(), left)
 
 
 @dataclass
