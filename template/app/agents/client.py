@@ -226,7 +226,11 @@ class Agent:
         if user and ledger:
             seconds = deadline - asyncio.get_running_loop().time()
             tokens = bound(question.size, question.max_tokens)
-            hold = await ledger.reserve(user, tokens, seconds)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    hold = await ledger.reserve(user, tokens, seconds)
+            except TimeoutError:
+                raise ModelDeadlineError("The user's account took too long.") from None
 
         def settle(usage: Usage, cost: float | None, paid: bool) -> None:
             if hold and ledger:
