@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from app.agents.client import Agent
 from app.agents.errors import AnswerWithheldError, ModelAnswerError, ModelUnavailableError
@@ -33,6 +33,18 @@ class Verdict(BaseModel):
 
     good: bool
     why: str
+
+
+class Scores(BaseModel):
+    """A shape that leaves names to the model."""
+
+    scores: dict[str, float]
+
+
+class Remark(BaseModel):
+    """A shape that takes more than it names."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 async def test_the_system_prompt_comes_first(agent: Agent, openai_server: OpenAIServer) -> None:
@@ -153,6 +165,17 @@ async def test_an_answer_of_another_shape_again_is_an_error(
     assert len(openai_server.requests) == 2
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+async def test_a_number_that_no_store_keeps_is_repaired(
+    agent: Agent, openai_server: OpenAIServer, number: str
+) -> None:
+    """Read as one, it would be written as null, and be no number when it is read again."""
+    told = '{"scores": {"style": %s}}'
+    openai_server.script.extend([told % number, told % 1])
+    assert (await agent.ask("Is it good?", Scores)).content == Scores(scores={"style": 1})
+    assert "Input should be a finite number" in openai_server.requests[-1].messages[-1].text
+
+
 async def test_an_answer_that_was_cut_is_not_repaired(
     agent: Agent, openai_server: OpenAIServer
 ) -> None:
@@ -176,6 +199,19 @@ async def test_key_and_system_prompt_are_in_no_answer(
     assert KEY not in str(caught.value)
     with pytest.raises(AnswerWithheldError):
         await agent.ask("Is it good?", Verdict)
+
+
+@pytest.mark.parametrize("leak", [KEY, SYSTEM])
+@pytest.mark.parametrize("shape", [Scores, Remark])
+async def test_key_and_system_prompt_are_in_no_name_of_a_field(
+    agent: Agent, openai_server: OpenAIServer, leak: str, shape: type[BaseModel]
+) -> None:
+    """Where the shape lets the model choose names; JSON has two ways to write them."""
+    for name in (leak, "".join(f"\\u{ord(letter):04x}" for letter in leak)):
+        told = f'{{"scores": {{"{name}": 1}}, "{name}": 1}}'
+        openai_server.script.append(Reply(told, finish="stop"))
+        with pytest.raises(AnswerWithheldError):
+            await agent.ask("Is it good?", shape)
 
 
 async def test_a_part_of_the_prompt_may_be_said(agent: Agent, openai_server: OpenAIServer) -> None:
