@@ -56,6 +56,14 @@ async def test_the_system_prompt_comes_first(agent: Agent, openai_server: OpenAI
     assert (asked.model, asked.max_tokens) == ("gpt-4.1-mini", 100)
 
 
+async def test_a_servers_address_may_have_a_query(
+    agent_with: AgentWith, served: tuple[OpenAIServer, str]
+) -> None:
+    """It stays behind the path."""
+    async with agent_with(openai_base_url=f"{served[1]}?api-version=preview") as agent:
+        assert (await agent.chat([QUESTION])).content
+
+
 async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIServer) -> None:
     """Efficiency is the share of the budget left unspent; cached tokens are cheaper."""
     usage = {
