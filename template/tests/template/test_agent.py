@@ -126,9 +126,10 @@ def test_prices_are_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     )
     prices, million = PriceTable.load(own), Usage(1_000_000)
     assert [prices.cost(model, million) for model in ("homemade", "gpt-4o", "gpt-4.1")] == [1, 9, 2]
-    own.write_text("homemade: {input: cheap}\n")
-    with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
-        PriceTable.load(own)
+    for wrong in ("{input: cheap}", "{input: 1, cached: 0, output: .inf}"):
+        own.write_text(f"homemade: {wrong}\n")
+        with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
+            PriceTable.load(own)
     assert PriceTable({"m": Price(input=1, cached=0, output=2)}).cost("m-mini", Usage(1)) is None
 
 
