@@ -8,7 +8,7 @@ from httpx2 import AsyncClient
 from app.contracts.concepts import ConceptRequestEvent
 from app.domain.explaining import MAX_WORDS, question, subject
 from dev.openai import OpenAIServer, Reply
-from dev.sidecar import Sidecar
+from dev.sidecar import Fault, Sidecar
 
 
 def a_request(
@@ -155,6 +155,16 @@ async def test_an_answer_from_the_cache_spends_no_token(client: AsyncClient) -> 
     assert second["content"] == first["content"]
     assert (first["metadata"]["cached"], second["metadata"]["cached"]) == (False, True)
     assert second["token_efficiency"] == 1
+
+
+async def test_without_the_stores_the_model_is_asked(client: AsyncClient, sidecar: Sidecar) -> None:
+    """As for a beginner: an explanation stands for itself."""
+    sidecar.faults.append(Fault("error", "state.*", times=99))
+    asked = {"student_id": "stu-1", "query": "What is a tuple?"}
+    answer = await client.post("/explain_concept", json=asked)
+    assert answer.status_code == 200, answer.text
+    said = answer.json()["metadata"]
+    assert (said["concept"], said["level"], said["cached"]) == ("tuples", "Beginner", False)
 
 
 async def test_a_model_that_answers_nonsense_is_an_error(

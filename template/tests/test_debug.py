@@ -103,6 +103,9 @@ OWN = f"{CODE}NameError: name 'totl' is not defined"
         "while x < 3: do it",
         "def add(a, b): is what you need",
         "Answer: for x in xs: total += x",
+        "Write total\u200b \u2060+= x",
+        "Write ｔｏｔａｌ ＋＝ ｘ",
+        "Rename to\u00adtl to to\u00adtal in line 4.",
         "Look. " * 200,
     ],
 )
@@ -144,6 +147,7 @@ def test_a_hint_that_holds_code_is_left_out(hint: str) -> None:
         "The loop (line 3) uses xs, a list.",
         "Class discussion: what is a name?",
         "Hint: look at the else.",
+        "What does print(…) show?",
     ],
 )
 def test_a_hint_in_english_is_shown(hint: str) -> None:

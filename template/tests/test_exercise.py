@@ -64,6 +64,9 @@ def test_a_student_sees_examples_and_not_what_grades(cases: int, seen: int) -> N
         {"starter_code": SOLUTION.replace("  # twice", "  # your code")},
         {"problem": f"Double a number.\n```python\n{SOLUTION}\n```"},
         {"hints": ["Multiply.", SOLUTION], "starter_code": SOLUTION, "problem": SOLUTION},
+        {"title": "result = 2 * n", "topic": "return result"},
+        {"test_cases": [Case.model_validate({"call": "double(1)", "solution": SOLUTION})]},
+        {"test_cases": [Case(call="double(1)", input=SOLUTION)] * 3, "hints": [SOLUTION]},
     ],
 )
 def test_a_solution_is_not_shown(changes: dict[str, object]) -> None:
@@ -80,6 +83,8 @@ def test_a_solution_is_not_shown(changes: dict[str, object]) -> None:
         {"hints": ["What does double(0) give?", "Look at `result`."]},
         {"starter_code": "def double(n):\n    result = ...\n    return result"},
         {"problem": "Complete this:\ndef double(n):\n    ..."},
+        {"title": "The result of 2 times n"},
+        {"test_cases": [Case(call="double(2)", input="n", expected="4")]},
     ],
 )
 def test_what_is_no_solution_is_shown(changes: dict[str, object]) -> None:

@@ -12,6 +12,7 @@ from openai import omit
 from openai.types.chat import ChatCompletionMessageParam
 from openai.types.shared_params import ResponseFormatJSONSchema
 from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic_core import InitErrorDetails
 
 from app.agents.bill import Bill
 from app.agents.errors import (
@@ -117,13 +118,14 @@ class Agent:
             content = bill.said.content or ""
             try:
                 found = answer.model_validate_json(_unfenced(content))
+                told = _written(found)
             except ValidationError as error:
                 if len(bills) > 1:
                     raise ModelAnswerError(f"The answer is no {answer.__name__}.") from None
                 said.append({"role": "assistant", "content": content[:MAX_REPEATED]})
                 said.append({"role": "user", "content": _complaint(error)})
             else:
-                self._guard.check("\n".join(_texts(found.model_dump(mode="json"))))
+                self._guard.check("\n".join(_texts(told)))
                 return self._reply(found, bills)
 
     async def stream(
@@ -226,7 +228,11 @@ class Agent:
         if user and ledger:
             seconds = deadline - asyncio.get_running_loop().time()
             tokens = bound(question.size, question.max_tokens)
-            hold = await ledger.reserve(user, tokens, seconds)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    hold = await ledger.reserve(user, tokens, seconds)
+            except TimeoutError:
+                raise ModelDeadlineError("The user's account took too long.") from None
 
         def settle(usage: Usage, cost: float | None, paid: bool) -> None:
             if hold and ledger:
@@ -284,6 +290,17 @@ def _unfenced(content: str) -> str:
     return text
 
 
+def _written(found: BaseModel) -> JsonValue:
+    """Return it as JSON; NaN and the infinite, which no store would keep, are no valid numbers."""
+    told = found.model_dump(mode="json")
+    try:
+        json.dumps(told, allow_nan=False)
+    except ValueError:
+        wrong = InitErrorDetails(type="finite_number", input=None)
+        raise ValidationError.from_exception_data(type(found).__name__, [wrong]) from None
+    return told
+
+
 def _complaint(error: ValidationError) -> str:
     found = error.errors(include_url=False, include_input=False, include_context=False)[:10]
     listed = [f"- {'.'.join(map(str, item['loc'])) or 'all'}: {item['msg']}" for item in found]
@@ -298,7 +315,8 @@ def _texts(value: JsonValue) -> Iterator[str]:
             for item in value:
                 yield from _texts(item)
         case dict():
-            for item in value.values():
+            for name, item in value.items():
+                yield name
                 yield from _texts(item)
         case _:
             pass

@@ -51,6 +51,7 @@ log = structlog.get_logger("app.agent")
 
 RETRIES = Counter("agent_retries_total", "Calls of the model that were repeated.", ["reason"])
 
+OPENAI = "https://api.openai.com/v1"
 PASSING = {408, 409, 429}
 """Statuses that may pass; 5xx are others."""
 LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
@@ -121,7 +122,7 @@ class ModelServer:
         """Open the pool, one for the process, and close it at the end."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
-        plain = (settings.openai_base_url or "").startswith("http://")
+        url = httpx2.URL(settings.openai_base_url or OPENAI)
         async with (
             httpx2.AsyncClient(
                 timeout=httpx2.Timeout(settings.agent_seconds, connect=5.0),
@@ -132,11 +133,12 @@ class ModelServer:
                     keepalive_expiry=4.0,
                 ),
                 follow_redirects=False,  # a foreign host would be told what is asked
-                verify=not plain,  # certificates take long to load
+                verify=url.scheme != "http",  # certificates take long to load
             ) as http,
             AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value(),
-                base_url=settings.openai_base_url,
+                base_url=url.copy_with(query=None),
+                default_query=dict(url.params),  # Azure's has its version there
                 max_retries=0,  # its own know no deadline, and send again what may be paid
                 http_client=http,
             ) as client,

@@ -23,8 +23,8 @@ def _url(text: str) -> str:
         url = httpx2.URL(text.strip())
     except httpx2.InvalidURL:
         url = httpx2.URL()
-    if url.scheme not in {"http", "https"} or not url.host:
-        raise ValueError("must be http:// or https:// and a host")
+    if url.scheme not in {"http", "https"} or not url.host or (url.port or 0) > 65535:
+        raise ValueError("must be http:// or https:// and a host, with a port up to 65535")
     return text.strip()
 
 

@@ -58,9 +58,10 @@ def question(
 def record(
     event: ExerciseRequestEvent, generated: GeneratedExercise, now: datetime
 ) -> ExerciseState:
-    """Return the exercise of a request as it is kept, under the request's id."""
+    """Return the exercise of a request as it is kept, under the request's id and topic."""
+    made = generated.model_copy(update={"topic": event.topic})
     return ExerciseState(
-        exercise_id=event.event_id, user_id=event.user_id, exercise=generated, created_at=now
+        exercise_id=event.event_id, user_id=event.user_id, exercise=made, created_at=now
     )
 
 
@@ -77,20 +78,32 @@ def title(exercise: GeneratedExercise) -> str:
 def spared(exercise: GeneratedExercise) -> GeneratedExercise:
     """Return an exercise without what gives its solution away, whatever the model wrote where.
 
-    Headings of functions and imports give nothing away. A line of the problem that does is "…".
+    Headings of functions and imports give nothing away. A line of the problem that does is "…"; a
+    title or a test case that does is left out.
     """
     heads = "\n".join(re.findall(r"(?m)^\s*(?:def|class|import|from)\b.*", exercise.solution))
     lines = telling([exercise.solution], heads)
     whole = bool(lines) and all(holds_line(exercise.starter_code, [line]) for line in lines)
     starter = "" if whole else exercise.starter_code
     lines = telling([exercise.solution], f"{heads}\n{starter}")
-    told = ["…" if holds_line(line, lines) else line for line in exercise.problem.splitlines()]
-    problem = "\n".join(told)
-    cases = [f"{case.call}\n{case.input}\n{case.expected}" for case in examples(exercise)]
-    own = "\n".join([heads, starter, problem, *cases])
+    seen = ["…" if holds_line(line, lines) else line for line in exercise.problem.splitlines()]
+    problem = "\n".join(seen)
+    named = "" if holds_line(exercise.title, lines) else exercise.title
+    cases = [_plain(case) for case in exercise.test_cases if not holds_line(_text(case), lines)]
+    update = {"title": named, "starter_code": starter, "problem": problem, "test_cases": cases}
+    told = exercise.model_copy(update=update)
+    own = "\n".join([heads, starter, problem, *map(_text, examples(told))])
     hints = [hint for hint in exercise.hints if not gives_away(hint, [exercise.solution], own)]
-    update = {"starter_code": starter, "problem": problem, "hints": hints, "solution": ""}
-    return exercise.model_copy(update=update)
+    return told.model_copy(update={"hints": hints, "solution": ""})
+
+
+def _plain(case: Case) -> Case:
+    """Return a test case without what the model has added to it."""
+    return Case(input=case.input, call=case.call, expected=case.expected)
+
+
+def _text(case: Case) -> str:
+    return f"{case.call}\n{case.input}\n{case.expected}"
 
 
 def shown(kept: ExerciseState) -> Exercise:

@@ -9,6 +9,7 @@ import builtins
 import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from unicodedata import category, normalize
 from warnings import catch_warnings
 
 SIGN = 4
@@ -78,6 +79,7 @@ def holds_code(text: str, solutions: Sequence[str] = (), own: str = "") -> bool:
 
     The solutions tell which words are names.
     """
+    text = _seen(text)
     if len(text) > LONGEST or _FENCE.search(text):
         return True
     names, given = set(_names([*solutions, own])), _joined(_uncommented(own))
@@ -206,8 +208,14 @@ def _uncommented(code: str) -> str:
     return _COMMENT.sub(r"\1", code)
 
 
+def _seen(text: str) -> str:
+    """Return a text as it is read: without signs that nobody sees, with wide letters as usual."""
+    signs = (sign for sign in text if category(sign) != "Cf")
+    return "".join(sign if sign == "…" else normalize("NFKC", sign) for sign in signs)
+
+
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(text.translate(_QUOTES))
+    return _TOKEN.findall(_seen(text).translate(_QUOTES))
 
 
 def _joined(text: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated
 from uuid import uuid4
 
+import structlog
 from fastapi import Depends
 
 from app.agents.cache import AnswerCache
@@ -15,11 +16,14 @@ from app.contracts import keys
 from app.contracts.concepts import ConceptExplanation, ConceptRequestEvent
 from app.contracts.requests import AgentRequest, AgentResponse
 from app.core.declaration.agent import AgentConfig
+from app.core.errors import ServiceError
 from app.core.resources import resource
 from app.domain import explaining
 from app.domain.explaining import Subject
 from app.services.publisher import Publisher
 from app.services.shared import SharedState
+
+log = structlog.get_logger("app.concepts")
 
 Explained = Reply[ConceptExplanation]
 
@@ -70,7 +74,7 @@ class Explainer:
         concept = explaining.concept_of(request)
         percent = request.context.mastery_level if request.context else None
         if percent is None:
-            percent = await self._shared.percent(request.student_id, concept)
+            percent = await self._percent(request.student_id, concept)
         subject = explaining.subject(concept, request.query, percent)
         explained = await self.explain(subject, request.student_id)
         response_id = str(uuid4())
@@ -85,6 +89,14 @@ class Explainer:
             token_efficiency=explained.token_efficiency,
             processing_time_ms=(time.perf_counter() - started) * 1000,
         )
+
+    async def _percent(self, student_id: str, concept: str) -> float:
+        """Return the student's mastery; a store that is down is passed over, as for a beginner."""
+        try:
+            return await self._shared.percent(student_id, concept)
+        except ServiceError as error:
+            log.warning("concepts.mastery_unknown", reason=error.detail)
+            return 0.0
 
     async def _tell(
         self, explained: Explained, event_id: str, request_id: str, user_id: str

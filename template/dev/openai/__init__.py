@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from dev import Companion
-from dev.openai.script import Call, Failure, Reply, Silence
+from dev.openai.script import Call, Failure, Raw, Reply, Silence
 from dev.openai.server import OpenAIServer
 from dev.serve import HOST, free_port, serve
 
@@ -17,6 +17,7 @@ __all__ = [
     "Call",
     "Failure",
     "OpenAIServer",
+    "Raw",
     "Reply",
     "Silence",
     "companion",

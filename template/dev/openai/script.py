@@ -66,6 +66,19 @@ class Failure:
         return problem(self.status, message, self.code, headers=headers)
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A body of any kind, with 200: HTML, no choices, no JSON, a stream that is none."""
+
+    __pydantic_config__ = STRICT
+    body: str
+    media_type: str = "application/json"
+
+    def response(self) -> Response:
+        """Return it as it is."""
+        return Response(self.body, media_type=self.media_type)
+
+
 class Silence(Response):
     """Nothing at all, until the client gives up."""
 
@@ -75,9 +88,9 @@ class Silence(Response):
             pass
 
 
-Scripted = str | Reply | Failure | Response
-"""A content, a completion, an error, or a response of any kind."""
-SCRIPT = TypeAdapter[list[str | Reply | Failure]](list[str | Reply | Failure])
+Scripted = str | Reply | Failure | Raw | Response
+"""A content, a completion, an error, a body, or a response of any kind."""
+SCRIPT = TypeAdapter[list[str | Reply | Failure | Raw]](list[str | Reply | Failure | Raw])
 """A script as JSON, with the same fields."""
 
 

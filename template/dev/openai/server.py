@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from dev.openai.answers import Author, tokens
-from dev.openai.script import SCRIPT, Call, Failure, Reply, Scripted, problem
+from dev.openai.script import SCRIPT, Call, Failure, Raw, Reply, Scripted, problem
 from dev.openai.wire import CREATED, Exchange, Written
 
 MODEL = "gpt-4o-mini"
@@ -105,6 +105,8 @@ class OpenAIServer:
                 return scripted
             case Failure():
                 return scripted.response(request.headers["authorization"])
+            case Raw():
+                return scripted.response()
             case Reply():
                 return self._written(asked, scripted, asked.limit)
             case str():

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
 
 from app.agents.client import Agent
 from app.agents.errors import AnswerWithheldError, ModelAnswerError, ModelUnavailableError
@@ -35,6 +35,18 @@ class Verdict(BaseModel):
     why: str
 
 
+class Scores(BaseModel):
+    """A shape that leaves names to the model."""
+
+    scores: dict[str, float]
+
+
+class Remark(BaseModel):
+    """A shape that takes more than it names."""
+
+    model_config = ConfigDict(extra="allow")
+
+
 async def test_the_system_prompt_comes_first(agent: Agent, openai_server: OpenAIServer) -> None:
     """From the declaration, as are model and limits."""
     await agent.chat([QUESTION])
@@ -42,6 +54,14 @@ async def test_the_system_prompt_comes_first(agent: Agent, openai_server: OpenAI
     said = [(message.role, message.content) for message in asked.messages]
     assert said == [("system", SYSTEM), ("user", "hi")]
     assert (asked.model, asked.max_tokens) == ("gpt-4.1-mini", 100)
+
+
+async def test_a_servers_address_may_have_a_query(
+    agent_with: AgentWith, served: tuple[OpenAIServer, str]
+) -> None:
+    """It stays behind the path."""
+    async with agent_with(openai_base_url=f"{served[1]}?api-version=preview") as agent:
+        assert (await agent.chat([QUESTION])).content
 
 
 async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIServer) -> None:
@@ -106,9 +126,10 @@ def test_prices_are_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     )
     prices, million = PriceTable.load(own), Usage(1_000_000)
     assert [prices.cost(model, million) for model in ("homemade", "gpt-4o", "gpt-4.1")] == [1, 9, 2]
-    own.write_text("homemade: {input: cheap}\n")
-    with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
-        PriceTable.load(own)
+    for wrong in ("{input: cheap}", "{input: 1, cached: 0, output: .inf}"):
+        own.write_text(f"homemade: {wrong}\n")
+        with pytest.raises(ConfigurationError, match=r"^AGENT_PRICES="):
+            PriceTable.load(own)
     assert PriceTable({"m": Price(input=1, cached=0, output=2)}).cost("m-mini", Usage(1)) is None
 
 
@@ -153,6 +174,17 @@ async def test_an_answer_of_another_shape_again_is_an_error(
     assert len(openai_server.requests) == 2
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+async def test_a_number_that_no_store_keeps_is_repaired(
+    agent: Agent, openai_server: OpenAIServer, number: str
+) -> None:
+    """Read as one, it would be written as null, and be no number when it is read again."""
+    told = '{"scores": {"style": %s}}'
+    openai_server.script.extend([told % number, told % 1])
+    assert (await agent.ask("Is it good?", Scores)).content == Scores(scores={"style": 1})
+    assert "Input should be a finite number" in openai_server.requests[-1].messages[-1].text
+
+
 async def test_an_answer_that_was_cut_is_not_repaired(
     agent: Agent, openai_server: OpenAIServer
 ) -> None:
@@ -176,6 +208,19 @@ async def test_key_and_system_prompt_are_in_no_answer(
     assert KEY not in str(caught.value)
     with pytest.raises(AnswerWithheldError):
         await agent.ask("Is it good?", Verdict)
+
+
+@pytest.mark.parametrize("leak", [KEY, SYSTEM])
+@pytest.mark.parametrize("shape", [Scores, Remark])
+async def test_key_and_system_prompt_are_in_no_name_of_a_field(
+    agent: Agent, openai_server: OpenAIServer, leak: str, shape: type[BaseModel]
+) -> None:
+    """Where the shape lets the model choose names; JSON has two ways to write them."""
+    for name in (leak, "".join(f"\\u{ord(letter):04x}" for letter in leak)):
+        told = f'{{"scores": {{"{name}": 1}}, "{name}": 1}}'
+        openai_server.script.append(Reply(told, finish="stop"))
+        with pytest.raises(AnswerWithheldError):
+            await agent.ask("Is it good?", shape)
 
 
 async def test_a_part_of_the_prompt_may_be_said(agent: Agent, openai_server: OpenAIServer) -> None:
@@ -239,6 +284,7 @@ async def test_without_a_key_it_does_not_start(
         ("OPENAI_BASE_URL", "ftp://api.test", "OPENAI_BASE_URL='ftp://api.test': Value error, mu"),
         ("OPENAI_BASE_URL", "https:///v1", "OPENAI_BASE_URL='https:///v1': Value error, must be"),
         ("OPENAI_BASE_URL", "http://a:b/", "OPENAI_BASE_URL='http://a:b/': Value error, must be"),
+        ("OPENAI_BASE_URL", "http://a:80811", "OPENAI_BASE_URL='http://a:80811': Value error, mu"),
     ],
 )
 def test_what_can_reach_no_server_does_not_start(

@@ -10,12 +10,14 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from app.agents.client import Agent
-from app.agents.errors import BudgetError, ModelRefusedError
+from app.agents.errors import BudgetError, ModelDeadlineError, ModelRefusedError
 from app.agents.ledger import Ledger
 from app.agents.reply import Message
 from app.agents.usage import Usage
 from app.services.state import StateStore
 from dev.openai import Failure, OpenAIServer, Reply
+from dev.sidecar import Fault
+from dev.sidecar import Sidecar as DevSidecar
 
 AgentWith = Callable[..., AbstractAsyncContextManager[Agent]]
 QUESTION = Message(role="user", content="hi")
@@ -108,6 +110,25 @@ async def test_a_call_that_ends_while_it_waits_for_another_try_costs_nothing(
             await parts.aclose()
     account = await ledger.account("u-1")
     assert (account.calls, account.tokens, account.reserved) == (0, 0, {})
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_deadline_holds_for_the_accounts_too(
+    agent_with: AgentWith,
+    ledger: Ledger,
+    openai_server: OpenAIServer,
+    sidecar: DevSidecar,
+    stream: bool,
+) -> None:
+    """Where the store is slow, the model is not asked, and nothing is charged."""
+    sidecar.faults.append(Fault("delay", "state.get", path="spent", seconds=5.0))
+    async with agent_with(ledger=ledger, agent_seconds=0.2) as agent, asyncio.timeout(4):
+        parts = agent.stream([QUESTION], user="u-1")
+        with pytest.raises(ModelDeadlineError):
+            await (anext(parts) if stream else agent.chat([QUESTION], user="u-1"))
+    assert openai_server.requests == []
+    account = await ledger.account("u-1")
+    assert (account.calls, account.reserved) == (0, {})
 
 
 async def test_a_stream_that_nobody_hears_to_its_end_is_paid(

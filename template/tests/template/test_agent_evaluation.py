@@ -1,6 +1,8 @@
 """`make eval`, offline: the cases as they stand, and cases that fail."""
 
+import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +113,15 @@ async def test_the_declared_agent_is_asked(
     out = capsys.readouterr().out
     assert "What is a list?" in out
     assert "tokens" in out.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("companions")
+async def test_the_command_asks_the_cases_of_a_file(tmp_path: Path) -> None:
+    """As a process of its own, as `make eval` runs it."""
+    path = tmp_path / "cases.py"
+    case = 'Case("What is a list?", [mentions("asked")])'
+    path.write_text(f"from dev.evaluation import Case, mentions\nCASES = [{case}]")
+    command = (sys.executable, "-m", "dev.evaluation", str(path))
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    out, err = await process.communicate()
+    assert (process.returncode, b"1 of 1 passed (100%)" in out) == (0, True), err

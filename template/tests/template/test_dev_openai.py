@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from app.core import declaration
 from app.core.declaration.agent import AgentConfig
-from dev.openai import Call, Failure, OpenAIServer, Reply
+from dev.openai import Call, Failure, OpenAIServer, Raw, Reply
 from dev.serve import HOST, serve
 
 QUESTION: list[ChatCompletionMessageParam] = [{"role": "user", "content": "What is a list?"}]
@@ -217,19 +217,31 @@ async def test_a_script_is_written_over_http(openai: AsyncOpenAI, server: OpenAI
     script: list[object] = ["hello", {"content": "hi", "finish": "length"}]
     script.append({"status": 429, "retry_after": "7"})
     script.append({"calls": [{"name": "add", "arguments": {"a": 1}}], "wait": 0.01})
+    script.append({"body": '{"choices": []}'})
     url = f"{openai.base_url}".replace("/v1/", "/script")
     async with AsyncClient(trust_env=False, verify=False) as http:
         for wrong in ([{"contnet": "hi"}], {"content": "hi"}, ["hello", {"end": "never"}]):
             assert (await http.post(url, json=wrong)).status_code == 400
-        assert (await http.post(url, json=script)).json() == {"waiting": 4}
+        assert (await http.post(url, json=script)).json() == {"waiting": 5}
     assert [*server.script] == [
         "hello",
         Reply("hi", finish="length"),
         Failure(429, retry_after="7"),
         Reply(calls=[Call("add", {"a": 1})], wait=0.01),
+        Raw('{"choices": []}'),
     ]
     said = await openai.chat.completions.create(model="m", messages=QUESTION)
     assert said.choices[0].message.content == "hello"
+
+
+async def test_a_body_is_sent_as_it_is(openai: AsyncOpenAI, server: OpenAIServer) -> None:
+    """Whatever it is."""
+    server.script.extend([Raw('{"choices": []}'), Raw("data: {oops\n\n", "text/event-stream")])
+    said = await openai.chat.completions.create(model="m", messages=QUESTION)
+    assert said.choices == []
+    stream = await openai.chat.completions.create(model="m", messages=QUESTION, stream=True)
+    with pytest.raises(json.JSONDecodeError):
+        await anext(stream)
 
 
 async def test_errors_are_those_of_openai(openai: AsyncOpenAI) -> None:
