@@ -26,7 +26,7 @@ T = TypeVar("T")
 HEALTH = "/v1.0/healthz"
 CODES = {"publish": "PUBSUB_PUBLISH_MESSAGE", "invoke": "DIRECT_INVOKE"}
 """What errors of an operation are called where they are not called after it."""
-POLL_SECONDS = 0.01, 0.1  # between questions to an app that does not answer yet: more and more
+POLL_SECONDS = 0.05  # between questions to an app that does not answer yet
 
 
 class Sidecar:
@@ -74,7 +74,6 @@ class Sidecar:
         app.watch = self.spawn(self._come_up(app))
 
     async def _come_up(self, app: App) -> None:
-        wait, longest = POLL_SECONDS
         while not app.up.is_set():
             try:
                 # daprd's first question to an app, too; any answer will do
@@ -84,7 +83,7 @@ class Sidecar:
                     await block.app_up(app)
                 app.up.set()
             except UnreachableError:
-                await self.clock.sleep(wait := min(wait * 1.25, longest))
+                await self.clock.sleep(POLL_SECONDS)
 
     async def call(self, app: App, call: Call, operation: str = "call") -> Answer:
         """Call an app; one that is gone raises UnreachableError, and is watched from now on."""

@@ -30,26 +30,20 @@ async def transport() -> AsyncGenerator[CallApp]:
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=5.0),
         # less than uvicorn's keep-alive, or a call may meet a connection that is just closed
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0),
-        cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
         auto_decompress=False,  # what the app compressed stays compressed
     ) as session:
 
         async def call_app(address: str, call: Call) -> Answer:
-            url, body = URL(address + call.path, encoded=True), BytesIO(call.body)
+            data = BytesIO(call.body) if call.body else None  # aiohttp warns of large bytes
+            ask = partial(session.request, call.method, URL(address + call.path, encoded=True))
             try:
-                async with session.request(
-                    call.method,
-                    url,
-                    headers=call.headers,
-                    data=body if call.body else None,
-                    allow_redirects=False,
-                ) as got:
-                    answer = await got.read()
+                async with ask(headers=call.headers, data=data, allow_redirects=False) as got:
+                    body = await got.read()
             except (aiohttp.ClientError, TimeoutError) as error:
                 raise UnreachableError(f"{address}: {error!r}") from error
             headers = [(name.decode().lower(), value.decode()) for name, value in got.raw_headers]
-            return Answer(got.status, headers, answer)
+            return Answer(got.status, headers, body)
 
         yield call_app
 
