@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic import BaseModel
+from pydantic.dataclasses import dataclass as validated
 
 from app.agents import metrics
 from app.agents.client import Agent
@@ -34,7 +35,7 @@ class CasesError(Exception):
     """A file has no cases to ask; its text says why."""
 
 
-@dataclass(frozen=True)
+@validated(frozen=True)
 class Case:
     """A question, and checks of the answer; a check says by its docstring what it wants."""
 
@@ -138,7 +139,10 @@ async def _answer(agent: Agent, case: Case) -> str | BaseModel:
 def _failure(check: Check, answer: str | BaseModel) -> str:
     wanted = check.__doc__ or check.__name__
     try:
-        return "" if check(answer) else wanted
+        found = check(answer)
+        if type(found) is not bool:  # whatever is no falsehood would pass
+            raise TypeError(f"returns {type(found).__name__}, neither True nor False")
+        return "" if found else wanted
     except Exception as error:  # checks are anybody's code; the other cases were paid, too
         return f"{wanted} ({type(error).__name__}: {error})"
 

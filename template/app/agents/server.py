@@ -12,6 +12,7 @@ import random
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -105,6 +106,10 @@ class Sending:
     """Whether a request is out, or was, that nobody refused: it may have been paid."""
 
 
+SENDING = ContextVar[Sending]("SENDING")
+"""The call that a request is made for: the pool alone knows when it goes out."""
+
+
 class ModelServer:
     """An OpenAI-compatible server, through one pool of connections."""
 
@@ -133,6 +138,7 @@ class ModelServer:
                     keepalive_expiry=4.0,
                 ),
                 follow_redirects=False,  # a foreign host would be told what is asked
+                event_hooks={"request": [_watched]},
                 verify=url.scheme != "http",  # certificates take long to load
             ) as http,
             AsyncOpenAI(
@@ -206,7 +212,7 @@ class ModelServer:
             async with self._beginning:  # one in a turn of the loop: each takes milliseconds
                 await asyncio.sleep(0)
             started = clock()
-            sending.asked = True
+            SENDING.set(sending)
             try:
                 return await _within(deadline, send)
             except ModelRefusedError:
@@ -259,6 +265,18 @@ class _PassingError(ModelUnavailableError):
         if self.reason == DISCONNECTED:
             return 0.0
         return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
+
+
+async def _watched(request: httpx2.Request) -> None:
+    """Note when a request goes out: one that still waits for a connection has cost nothing."""
+    sending = SENDING.get()
+
+    async def note(event: str, about: Mapping[str, Any]) -> None:
+        # a proxy is sent a CONNECT first
+        if event.endswith("send_request_headers.started") and about["request"].method == b"POST":
+            sending.asked = True
+
+    request.extensions["trace"] = note
 
 
 async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:

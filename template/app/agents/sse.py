@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.core.errors import ServiceError, problem
+from app.core.errors import DeadlineError, ServiceError, problem
 
 log = structlog.get_logger("app.agent")
 
@@ -19,6 +19,8 @@ HEARTBEAT_SECONDS = 10.0
 """A silence longer than this is broken by a comment: proxies cut connections that are silent."""
 AHEAD = 2
 """Events that wait for a slow reader; then the model waits."""
+PATIENCE_SECONDS = 60.0
+"""How long it waits for a reader that takes nothing."""
 COMMENT = b": still here\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
@@ -40,7 +42,7 @@ class EventStream(Response):
 
     What fails before anything was sent is answered as any other error; later it is an event `error`
     with the same fields. What is sent first is an event or, after a silence, a comment. When the
-    client goes away, the events are closed at once.
+    client goes away, the events are closed at once; when it stays and takes nothing, after a while.
     """
 
     media_type = "text/event-stream"
@@ -50,11 +52,13 @@ class EventStream(Response):
         events: AsyncGenerator[Event],
         status_code: int = 200,
         heartbeat: float = HEARTBEAT_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         super().__init__(status_code=status_code, headers=HEADERS)
         del self.headers["content-length"]
         self._events = events
         self._heartbeat = heartbeat
+        self._patience = patience
         self._made = asyncio.Queue[bytes | Exception | None](AHEAD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,10 +79,17 @@ class EventStream(Response):
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
-                    await self._made.put(event.encode())
+                    await self._offer(event.encode())
         except Exception as error:  # how it is told depends on what was sent by then
             return await self._made.put(error)
         return await self._made.put(None)
+
+    async def _offer(self, made: bytes) -> None:
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._made.put(made)
+        except TimeoutError:
+            raise DeadlineError("The reader took nothing for too long.") from None
 
     async def _send(self, send: Send) -> None:
         made = await self._next()

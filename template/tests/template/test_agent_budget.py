@@ -1,8 +1,9 @@
 """Budgets: reserved before a call, settled after it, on a user's account of the day."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AbstractAsyncContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from app.agents.reply import Message
 from app.agents.usage import Usage
 from app.services.state import StateStore
 from dev.openai import Failure, OpenAIServer, Reply
+from dev.serve import HOST
 from dev.sidecar import Fault
 from dev.sidecar import Sidecar as DevSidecar
 
@@ -129,6 +131,33 @@ async def test_the_deadline_holds_for_the_accounts_too(
     assert openai_server.requests == []
     account = await ledger.account("u-1")
     assert (account.calls, account.reserved) == (0, {})
+
+
+@pytest.fixture
+def full() -> Generator[str]:
+    """Return the URL of a port that neither takes nor refuses another connection."""
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server((HOST, 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield f"http://{HOST}:{listening.getsockname()[1]}/v1"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("seconds", [0.2, 60.0])
+async def test_a_call_that_was_never_sent_costs_nothing(
+    agent_with: AgentWith, ledger: Ledger, full: str, stream: bool, seconds: float
+) -> None:
+    """Its deadline is over, or who asked is gone, before there is a connection."""
+    async with agent_with(ledger=ledger, openai_base_url=full, agent_seconds=seconds) as agent:
+        parts = agent.stream([QUESTION], user="u-1")
+        asking = anext(parts) if stream else agent.chat([QUESTION], user="u-1")
+        with pytest.raises((ModelDeadlineError, TimeoutError)):
+            await asyncio.wait_for(asking, 1.0)
+    account = await ledger.account("u-1")
+    assert (account.calls, account.tokens, account.reserved) == (0, 0, {})
 
 
 async def test_a_stream_that_nobody_hears_to_its_end_is_paid(

@@ -5,6 +5,7 @@ import sys
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -13,6 +14,7 @@ from app.agents.client import Agent
 from dev.evaluation import Case, Spent, avoids, evaluate, main, mentions, report, run
 from dev.openai import Failure, OpenAIServer, Reply
 
+CASE = "from dev.evaluation import Case, mentions\nCASES = [Case"
 USAGE = {"prompt_tokens": 1000, "completion_tokens": 10}
 
 
@@ -74,6 +76,14 @@ async def test_a_check_that_raises_is_a_failure_of_its_case(agent: Agent) -> Non
     assert not passed.failures
 
 
+async def test_a_check_that_decides_nothing_is_a_failure(agent: Agent) -> None:
+    """Were it enough not to be false, one that was forgotten to be made would always pass."""
+    unmade: list[Any] = [mentions]
+    (result,) = await evaluate(agent, [Case("a?", unmade)])
+    (failure,) = result.failures
+    assert "returns function, neither True nor False" in failure
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -83,6 +93,9 @@ async def test_a_check_that_raises_is_a_failure_of_its_case(agent: Agent) -> Non
         ("", "CASES is no list of cases, or an empty one."),
         ("CASES = []", "CASES is no list of cases, or an empty one."),
         ("CASES = ['What?']", "CASES is no list of cases, or an empty one."),
+        (f"{CASE}('What?', mentions('a'))]", "Input should be an instance of Sequence"),
+        (f"{CASE}('What?', ['a'])]", "Input should be callable"),
+        (f"{CASE}('What?', [], dict)]", "Input should be a subclass of BaseModel"),
     ],
 )
 def test_a_file_without_cases_is_said_to_be_one(

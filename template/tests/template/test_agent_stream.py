@@ -36,6 +36,7 @@ class Source:
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     pause: float = 0.0
     heartbeat: float = 0.05
+    patience: float = 60.0
     first: float = 0.0
     error: Exception | None = None
     count: int = 3
@@ -65,7 +66,7 @@ async def http(source: Source) -> AsyncGenerator[httpx2.AsyncClient]:
     """Return a client of an application that streams the source."""
 
     async def stream(_: Request) -> EventStream:
-        return EventStream(source.events(), heartbeat=source.heartbeat)
+        return EventStream(source.events(), heartbeat=source.heartbeat, patience=source.patience)
 
     app = Starlette(routes=[Route("/", stream)])
     async with (
@@ -158,6 +159,21 @@ async def test_a_slow_reader_makes_the_source_wait(
         assert source.made < source.count
     async with asyncio.timeout(10):
         await source.closed.wait()
+
+
+async def test_a_reader_that_takes_nothing_is_not_waited_for_for_ever(
+    http: httpx2.AsyncClient, source: Source
+) -> None:
+    """It keeps no model busy; should it read on, it is told why there is no more."""
+    source.count, source.patience = 1_000_000, 0.2
+    async with http.stream("GET", "/") as answer, asyncio.timeout(30):
+        pieces = answer.aiter_text()
+        await anext(pieces)
+        await source.closed.wait()
+        rest = "".join([piece async for piece in pieces])
+    assert source.made < source.count
+    kind, data = parsed(rest[rest.rindex("event: ") :])[-1]
+    assert (kind, isinstance(data, dict) and data["code"]) == ("error", "deadline-exceeded")
 
 
 async def test_pieces_come_before_the_reply(agent: Agent, openai_server: OpenAIServer) -> None:
