@@ -106,7 +106,8 @@ def _run(order: dict[str, Any], streams: list[int]) -> NoReturn:
     sys.pycache_prefix, sys.dont_write_bytecode = os.environ["PYTHONPYCACHEPREFIX"], False
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
-    sys.path[0] = order["cwd"]
+    more = os.environ.get("PYTHONPATH", "")
+    sys.path[:1] = [order["cwd"], *filter(None, more.split(os.pathsep))]
     sys.argv = [order["module"], *order["arguments"]]
     code = 1
     try:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-SCRIPT, INTERPRETER = (
-    Path(__file__).with_name(f"{name}.py") for name in ("preloaded", "interpreter")
-)
+SCRIPT = Path(__file__).with_name("preloaded.py")
+INTERPRETER = Path(__file__).with_name("interpreter.py")
 OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",

@@ -16,7 +16,7 @@ from pydantic import Field, Secret, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from app.core import health
-from app.core.config import ConfigurationError, Environment, load_environment
+from app.core.config import ConfigurationError, Environment
 from app.core.feature import Check, Feature, StartError, in_order
 from app.core.resources import Resources
 from app.main import create_app
@@ -24,11 +24,12 @@ from dev.serve import HOST, free_port, serve
 
 
 @asynccontextmanager
-async def started(**variables: str) -> AsyncGenerator[Process]:
+async def started(folder: Path | None = None, **variables: str) -> AsyncGenerator[Process]:
     """Run `python -m app` with these variables, inside the block at the longest."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "app"),
+        cwd=folder,
         env={**os.environ, **variables},
         stdout=PIPE,
         stderr=PIPE,
@@ -112,14 +113,14 @@ def test_settings_of_ones_own_are_told_by_their_variables(
     assert "hidden" not in str(wrong.value)
 
 
-def test_an_env_file_that_is_no_text_is_a_wrong_configuration(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A line, as any other."""
+async def test_an_env_file_that_is_no_text_is_a_line_and_exit_78(tmp_path: Path) -> None:
+    """As any other wrong configuration."""
     (tmp_path / ".env").write_bytes(b"APP_HOST=caf\xe9\n")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigurationError, match=r"^\.env can't be read: .*$"):
-        load_environment()
+    async with started(tmp_path, PYTHONPATH=str(Path.cwd())) as process:
+        _, said = await process.communicate()
+    assert said.decode().startswith(".env can't be read: ")
+    assert said.count(b"\n") == 1
+    assert process.returncode == 78
 
 
 @pytest.mark.usefixtures("companions")
