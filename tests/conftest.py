@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests import rendering
+from tests.compiling import keep_compiled
 from tests.sharing import once, shared_folder
 
 Rendered = Callable[..., Path]
@@ -46,6 +47,13 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.org")
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        keep_compiled(patch)
         yield
 
 
