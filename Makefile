@@ -5,6 +5,8 @@ READY := .venv/.ready
 # Pythons that a newer setup looks for first, when `python3` itself is too old.
 CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+# Where the tests put the thousands of files they make: into memory, if there are 4 GB to spare.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo fleet test stack e2e simulate check format bench fuzz update-services clean
@@ -27,6 +29,8 @@ demo: $(READY) ## generate the six LearnFlow services, start them, and follow on
 
 fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 	@$(BIN)/python -m fleet up $(SERVICES)
+
+test fuzz: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
 
 test: $(READY) ## run all tests; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

@@ -9,17 +9,14 @@ from tests.docs.reader import NOT_RUN, NOT_RUN_HERE, Reader, clone, not_run
 
 
 @pytest.mark.parametrize("page", RUN)
-def test_a_page_can_be_followed(
-    page: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_page_can_be_followed(page: str, tmp_path: Path, shared: Path) -> None:
     """From its first command to its last: a tutorial in an empty folder, the others in a clone."""
     folder = tmp_path / "reader"
     if page.startswith("docs/tutorial/"):
         folder.mkdir()
     else:
         clone(folder)
-    lock = tmp_path_factory.getbasetemp().parent / "docs.lock"
-    with Reader(folder, tmp_path, lock) as reader:
+    with Reader(folder, tmp_path, shared / "docs.lock") as reader:
         for step in steps(page):
             reader.follow(step)
 

@@ -32,13 +32,15 @@ def daprd() -> Path:
     for place in (shutil.which("daprd"), Path.home() / ".dapr" / "bin" / "daprd"):
         if place and Path(place).is_file() and _version(place, "--version") >= OLDEST_DAPRD:
             return Path(place)
-    return _built("daprd", "once: 5 minutes and 4 GB of Go modules")
+    return _built("daprd", ".", "once: minutes, and GIGABYTES GB of Go modules")
 
 
 def sentry() -> Path:
     """Return what signs sidecars' certificates: the one beside the sidecar, or built like it."""
     beside = daprd().with_name("sentry")
-    return beside if beside.is_file() else _built("sentry", "once: a minute, after daprd")
+    if beside.is_file():
+        return beside
+    return _built("sentry", "github.com/dapr/dapr/cmd/sentry", "once: a minute, after daprd")
 
 
 def kafka_home() -> Path:
@@ -92,7 +94,7 @@ def everything() -> bool:
     return complete
 
 
-def _built(name: str, effort: str) -> Path:
+def _built(name: str, package: str, effort: str) -> Path:
     """Return a program of Dapr's, built from its sources."""
     version = _wanted("daprd/go.mod", r"github\.com/dapr/dapr v([\d.]+)")
 
@@ -101,8 +103,7 @@ def _built(name: str, effort: str) -> Path:
         _begin(folder, f"building {name} {version} ({effort})")
         source = folder / "source"
         shutil.copytree(SOURCES / "daprd", source)
-        command: list[str | Path] = [go, "build", "-mod=mod", "-tags", "allcomponents", "-trimpath"]
-        command += ["-ldflags", "-s -w", "-o", folder / name, f"github.com/dapr/dapr/cmd/{name}"]
+        command = [go, "build", "-trimpath", "-ldflags", "-s -w", "-o", folder / name, package]
         _run(command, cwd=source, env={"CGO_ENABLED": "0", "GOTOOLCHAIN": "auto"})
         shutil.rmtree(source)
 
