@@ -10,6 +10,7 @@ import gc
 import importlib
 import json
 import os
+import pickle
 import runpy
 import select
 import signal
@@ -18,6 +19,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import yaml
@@ -97,6 +99,25 @@ def _hurry() -> None:
     importlib.import_module("structlog")  # with rich it would draw every traceback
     del sys.modules["rich"]
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    yaml.load_all = _parsed_once(yaml.load_all, list)
+    yaml.load = _parsed_once(yaml.load)
+
+
+def _parsed_once(
+    parse: Callable[..., Any], whole: Callable[[Any], Any] = lambda made: made
+) -> Callable[..., Any]:
+    """Return a parser that remembers what comes of a text; each gets a copy of their own."""
+    kept: dict[object, bytes] = {}
+
+    def find(text: Any, *loader: Any, **named: Any) -> Any:
+        if not isinstance(text, str | bytes):
+            return parse(text, *loader, **named)
+        key = (text, loader, *named.items())
+        if key not in kept:
+            kept[key] = pickle.dumps(whole(parse(text, *loader, **named)))
+        return pickle.loads(kept[key])
+
+    return find
 
 
 def _run(order: dict[str, Any], streams: list[int]) -> NoReturn:
