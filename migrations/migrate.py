@@ -13,13 +13,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import yaml
 
-ANSWERS, PARKED = Path(".copier-answers.yml"), Path(".parked/answers.yml")
+ANSWERS, PARKED = Path(".copier-answers.yml"), Path(".parked")
+NOTES = PARKED / "answers.yml"
 MOVED = "learnflow-moved"
 """In git's folder: the old names of files whose edits are carried over."""
 LABELS = ("-L", "before updating", "-L", "last update", "-L", "after updating")
@@ -32,6 +34,7 @@ def moved(stage: str, old: str, new: str) -> None:
     """
     if stage == "before":
         _keep(old, new)
+        _park(old, new)
     else:
         _merge(new)
 
@@ -47,6 +50,16 @@ def _keep(old: str, new: str) -> None:
             (kept / "old").write_text(old, encoding="utf-8")
     elif (earlier / "mine").is_file():
         earlier.rename(kept)
+
+
+def _park(old: str, new: str) -> None:
+    """Let the edits of a file that is off for now be those of the new name."""
+    patch, target = (PARKED / f"{name}.patch" for name in (old, new))
+    if patch.is_file():
+        head, mark, rest = patch.read_bytes().partition(b"\n@@")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(head.replace(old.encode(), new.encode()) + mark + rest)
+        patch.unlink()
 
 
 def _merge(new: str) -> None:
@@ -122,11 +135,11 @@ def _replaced(answer: Any, old: str, new: str) -> Any:
 def _change(change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     """Change the answers, and those that are kept of features that are off."""
     _write(ANSWERS, change(_read(ANSWERS)))
-    if PARKED.is_file():
-        kept = _read(PARKED)
+    if NOTES.is_file():
+        kept = _read(NOTES)
         for note in kept.values():
             note["answers"] = change(note.get("answers", {}))
-        _write(PARKED, kept)
+        _write(NOTES, kept)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -134,7 +147,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    head = "".join(takewhile(lambda line: line.startswith("#"), lines))
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(head + text, encoding="utf-8")
 
 
 def _git(*arguments: str) -> str:

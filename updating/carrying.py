@@ -63,7 +63,7 @@ def lost(service: Service, template: Template, place: Path, gone: list[str]) -> 
         for name in found:
             file = place / f"{name}.rej"
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(rejected(service, rendering, name), errors="surrogateescape")
+            file.write_bytes(rejected(service, rendering, name))
     return found
 
 

@@ -1,6 +1,7 @@
 """`make configure`: other answers, the same version of the template."""
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ from typing import Any, cast
 
 from updating import parking, starting
 from updating.carrying import as_lf, interactive, of_template, require_copier, require_text
-from updating.errors import RefusedError
+from updating.errors import RefusedAnswerError, RefusedError
 from updating.parking import Moves, Note, Starters
 from updating.scratch import apply, edited, outcome, rejected, render, run_copier, scratch
-from updating.service import Service, answers_of, given, require_clean, service_at
+from updating.service import ANSWERS, Service, answers_of, given, require_clean, service_at
 from updating.template import Template, template_of
 from updating.topics import HANDLERS, handled_in, read, subscribed
 from updating.update import confirm, finish
@@ -57,11 +58,11 @@ def configure(folder: Path, wanted: Wish) -> int:
         require_text(service, files)
         data = {} if ask else _answers(service, template, wanted)
         with as_lf(place, files):
-            if ask:
-                run_copier(place, CURRENT, data, ask=True)
-            else:
-                with redirect_stderr(StringIO()):  # it says that answers are dropped: parked
-                    run_copier(place, CURRENT, data)
+            try:
+                with redirect_stderr(sys.stderr if ask else StringIO()):  # that answers are dropped
+                    run_copier(place, CURRENT, data, ask=ask)
+            except RefusedAnswerError as error:
+                raise RefusedAnswerError(f"{error}{_of_file(service, data, str(error))}") from error
         change = Change(service, template, service.answers, answers_of(place))
         moves, going = _move(change, place, files, starters=wanted.starters)
         found = outcome(service, place)
@@ -69,6 +70,17 @@ def configure(folder: Path, wanted: Wish) -> int:
         confirm("Go on?", yes=wanted.yes)
         apply(service, found)
     return finish(service, found, checks=wanted.checks)
+
+
+def _of_file(service: Service, data: Mapping[str, Any], said: str) -> str:
+    """Return where answers that are refused come from, if nobody has just given them."""
+    refused = {re.split(r"[\[.:]", line)[0]: line for line in said.splitlines()}
+    wrong = [
+        key
+        for key, line in refused.items()
+        if key in service.given and (key not in data or repr(data[key]) not in line)
+    ]
+    return f"\n{ANSWERS} says so: mend {', '.join(wrong)} there and commit." if wrong else ""
 
 
 def _answers(service: Service, template: Template, wanted: Wish) -> dict[str, Any]:
@@ -105,7 +117,8 @@ def _move(
             old, new, *(frozenset(filter(users.match_file, each)) for each in (before, after))
         )
         gone = [name for name in before - after if name in files]
-        going = edited(service, old, [name for name in gone if service.committed(name) is not None])
+        there = [name for name in gone if service.committed(name) is not None]
+        going = edited(service, old, there)
         for name in going:
             parking.park_edits(place, name, rejected(service, old, name))
         mine = [
@@ -121,11 +134,14 @@ def _move(
             topics=_names(change.before) - _names(change.after),
             unread=subscribed(change.before).keys() - subscribed(change.after).keys(),
         )
+        moves.removed += sorted({*gone} - {*there})
         kept = parking.notes(place)
         _keep(change, kept, moves)
         removed = [name for note in kept.values() for name in note.removed]
         for feature in change.switched(on=True):
             kept.pop(feature, None)
+        for name in (after - before - seeds.after) & {*removed}:
+            (place / name).unlink()
         if not starters:
             removed += seeds.after
         topics = subscribed(change.after)
@@ -178,7 +194,11 @@ def _tell(change: Change, place: Path, moves: Moves, going: list[str]) -> None:
         "goes, as it was never changed": moves.ended,
         f"is the template's and goes; your edits are kept in {parking.PARKED}/": going,
         f"stays in {parking.PARKED}/, as its place is taken": moves.blocked,
+        f"stays in {parking.PARKED}/: what it changes is not as it was": moves.unfit,
     }
+    if change.switched(on=True):
+        waiting = f"stays in {parking.PARKED}/, as what it needs or changes is not here"
+        told[waiting] = parking.waiting(place, moves)
     for what, names in told.items():
         for name in names:
             print(f"  {name} {what}")

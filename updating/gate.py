@@ -182,6 +182,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     for line in found:
         print(line, file=sys.stderr)
+    if options.at == "HEAD" and git(template.folder, "status", "--porcelain", "--", *MADE_FROM):
+        print("what is not committed is not looked at.", file=sys.stderr)
     if not since:
         print("nothing is released yet: any change is welcome.")
     elif not found:

@@ -7,6 +7,16 @@ from pathlib import Path
 
 from updating.errors import RefusedError
 
+PLAIN = {
+    "core.hooksPath": os.devnull,
+    "core.quotePath": "false",
+    "diff.mnemonicPrefix": "false",
+    "diff.noprefix": "false",
+    "status.showUntrackedFiles": "normal",
+}
+"""How git is to tell things, whatever a person has set."""
+COPIERS = ("diff.mnemonicPrefix", "diff.noprefix", "status.showUntrackedFiles")
+
 
 def git(
     folder: Path, *arguments: str, given: str | None = None, env: Mapping[str, str] | None = None
@@ -16,8 +26,9 @@ def git(
     Raises:
         RefusedError: with git's own words, where it fails.
     """
+    options = [word for key, value in PLAIN.items() for word in ("-c", f"{key}={value}")]
     done = subprocess.run(
-        ["git", "-C", str(folder), "-c", f"core.hooksPath={os.devnull}", *arguments],
+        ["git", "-C", str(folder), *options, *arguments],
         input=given,
         env={**os.environ, **(env or {}), "GIT_OPTIONAL_LOCKS": "0"},
         capture_output=True,
@@ -43,10 +54,13 @@ def content(folder: Path, tree: str, name: str) -> bytes | None:
 
 
 def own_lines() -> dict[str, str]:
-    """Return the environment for a git that leaves line ends alone, whatever a person has set."""
-    number = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
-    return {
-        "GIT_CONFIG_COUNT": str(number + 1),
-        f"GIT_CONFIG_KEY_{number}": "core.autocrlf",
-        f"GIT_CONFIG_VALUE_{number}": "false",
-    }
+    """Return the environment for a git that leaves line ends alone, whatever a person has set.
+
+    Copier runs git itself: it wants the rest of what decides how git tells things, too.
+    """
+    first = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
+    settings = {"core.autocrlf": "false"} | {key: PLAIN[key] for key in COPIERS}
+    config = {"GIT_CONFIG_COUNT": str(first + len(settings))}
+    for number, (key, value) in enumerate(settings.items(), first):
+        config |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return config

@@ -13,7 +13,7 @@ from typing import Any, cast
 import yaml
 
 from updating.errors import RefusedError
-from updating.git import git
+from updating.git import git, own_lines
 from updating.imports import broken, importable
 from updating.offers import Offer, offered, used
 from updating.topics import HANDLERS, MODELS, handled, handled_in, models, read, without, write
@@ -32,7 +32,7 @@ class Note:
     """All that were on, in their order."""
     answers: dict[str, Any] = field(default_factory=dict[str, Any])
     removed: list[str] = field(default_factory=list[str])
-    """Starters that the user had removed: they don't come back."""
+    """Files that the user had removed: they don't come back."""
 
 
 def notes(folder: Path) -> dict[str, Note]:
@@ -90,9 +90,11 @@ class Moves:
     cut: list[str] = field(default_factory=list[str])
     """Modules that lost the handlers of a topic, and go on with others."""
     removed: list[str] = field(default_factory=list[str])
-    """Starters of what is off that the user had removed."""
+    """Files of what is off that the user had removed."""
     blocked: list[str] = field(default_factory=list[str])
     """Parked files whose place is taken."""
+    unfit: list[str] = field(default_factory=list[str])
+    """Parked edits that don't fit what the template has there now."""
 
     def lost(self, folder: Path) -> set[str]:
         """Return the topics whose handlers are parked now."""
@@ -307,12 +309,22 @@ def _restore_edits(folder: Path, moves: Moves) -> None:
         if not (folder / name).is_file():
             continue
         try:
-            git(folder, "apply", "--", str(patch))
+            git(folder, "apply", "--", str(patch), env=own_lines())
         except RefusedError:
-            moves.blocked.append(patch.relative_to(folder).as_posix())
+            moves.unfit.append(patch.relative_to(folder / PARKED).as_posix())
         else:
             patch.unlink()
             moves.restored.append(name)
+
+
+def waiting(folder: Path, moves: Moves) -> list[str]:
+    """Return what is still parked, and not because its place is taken or it does not fit."""
+    parked = folder / PARKED
+    names = [path.relative_to(parked).as_posix() for path in parked.rglob("*.*")]
+    kinds = (".py", PATCH)
+    return sorted(
+        name for name in names if name.endswith(kinds) and name not in moves.blocked + moves.unfit
+    )
 
 
 def _set_aside(folder: Path, name: str) -> None:
@@ -326,11 +338,11 @@ def _set_aside(folder: Path, name: str) -> None:
     _copy(folder / name, target)
 
 
-def park_edits(folder: Path, name: str, patch: str) -> None:
+def park_edits(folder: Path, name: str, patch: bytes) -> None:
     """Keep the user's edits of a file of the template that goes."""
     path = folder / PARKED / f"{name}{PATCH}"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(patch, encoding="utf-8", errors="surrogateescape")
+    path.write_bytes(patch)
 
 
 def _says(path: Path) -> bool:

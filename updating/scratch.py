@@ -12,12 +12,10 @@ import copier
 from copier.errors import CopierError, UserMessageError
 from plumbum import local
 
-from updating.errors import RefusedError
+from updating.errors import RefusedAnswerError, RefusedError
 from updating.git import git, names, own_lines
-from updating.service import Service
+from updating.service import MARKS, Service
 from updating.template import Template
-
-MARKS = (b"<<<<<<< before updating", b">>>>>>> after updating")
 
 
 @dataclass
@@ -66,14 +64,15 @@ def run_copier(folder: Path, ref: str, data: Mapping[str, Any], *, ask: bool = F
                 quiet=True,
             )
     except UserMessageError as error:
-        raise RefusedError(error.message) from error
-    except (CopierError, OSError, ValueError, RuntimeError) as error:
+        raise RefusedAnswerError(error.message) from error
+    except (AssertionError, CopierError, OSError, ValueError, RuntimeError) as error:
         told = str(error).replace(f"{folder}/", "") or type(error).__name__
         raise RefusedError(f"Copier failed: {told}{_hint(error)}") from error
 
 
 def _hint(error: Exception) -> str:
-    if isinstance(error, NotADirectoryError | FileExistsError | IsADirectoryError):
+    in_the_way = (AssertionError, FileExistsError, IsADirectoryError, NotADirectoryError)
+    if isinstance(error, in_the_way):
         return "\nWhere you have a file, the template has a folder, or a file for it: rename yours."
     return ""
 
@@ -88,7 +87,7 @@ def outcome(service: Service, folder: Path) -> Outcome:
         if name.endswith(".rej"):
             found.conflicts[name] = "what could not be merged: put it in by hand"
         elif (folder / name).is_file() and all(
-            mark in (folder / name).read_bytes() for mark in MARKS
+            mark.encode() in (folder / name).read_bytes() for mark in MARKS
         ):
             found.conflicts[name] = "both sides changed it: see <<<<<<<"
     return found
@@ -137,7 +136,7 @@ def render(
             skip_tasks=True,
         )
     except UserMessageError as error:
-        raise RefusedError(error.message) from error
+        raise RefusedAnswerError(error.message) from error
     return destination
 
 
@@ -193,22 +192,25 @@ def _require_room(service: Service, added: list[str]) -> None:
 
 def edited(service: Service, rendering: Path, files: list[str]) -> list[str]:
     """Return the files that differ from a rendering of the service's version."""
+    runs = service.executables() if files else set[str]()
     return [
         name
         for name in files
-        if (rendering / name).is_file()
-        and service.committed(name) != (rendering / name).read_bytes()
+        if (path := rendering / name).is_file()
+        and (service.committed(name), name in runs) != (path.read_bytes(), os.access(path, os.X_OK))
     ]
 
 
-def rejected(service: Service, rendering: Path, name: str) -> str:
+def rejected(service: Service, rendering: Path, name: str) -> bytes:
     """Return the user's edits of a file as a patch."""
     with TemporaryDirectory() as temporary:
-        mine = Path(temporary) / "mine"
+        mine, old = Path(temporary) / "mine", rendering / name
         mine.write_bytes(service.committed(name) or b"")
-        old = str(os.fspath(rendering / name))
-        options = ("--no-index", f"--output={temporary}/patch")
+        mine.chmod(0o755 if name in service.executables() else 0o644)
+        options = ("--no-index", "--no-ext-diff", "--no-textconv", f"--output={temporary}/patch")
         with suppress(RefusedError):  # it ends with 1 where there is a difference
-            git(service.top, "diff", *options, old, str(mine))
-        text = (Path(temporary) / "patch").read_text(encoding="utf-8", errors="surrogateescape")
-        return text.replace(old.lstrip("/"), name).replace(str(mine).lstrip("/"), name)
+            git(service.top, "diff", *options, str(old), str(mine), env=own_lines())
+        patch = (Path(temporary) / "patch").read_bytes()
+        for path in (old, mine):
+            patch = patch.replace(os.fsencode(path).lstrip(b"/"), name.encode())
+        return patch

@@ -8,9 +8,11 @@ from typing import Any, cast
 import yaml
 
 from updating.errors import RefusedError
-from updating.git import content, git
+from updating.git import content, git, names
 
 ANSWERS = ".copier-answers.yml"
+MARKS = ("<<<<<<< before updating", ">>>>>>> after updating")
+"""What Copier puts around a conflict."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Service:
         """Return a file as it was committed last."""
         return content(self.top, "HEAD", self.path(name))
 
+    def executables(self) -> set[str]:
+        """Return the files that were committed as such."""
+        listed = [entry.split("\t") for entry in names(self.folder, "ls-tree", "-rz", "HEAD")]
+        return {name for told, name in listed if told.startswith("100755")}
+
 
 def given(answers: Mapping[str, Any]) -> dict[str, Any]:
     """Return answers without Copier's own."""
@@ -72,23 +79,24 @@ def service_at(folder: Path) -> Service:
     folder = folder.resolve()
     if not (folder / ANSWERS).exists():
         raise RefusedError(
-            f"{ANSWERS} is missing, and it says which template and answers this was made from. "
-            f"If git knows it, this brings it back:\n"
+            f"{ANSWERS} is missing, and it says which template and answers this was made from.\n"
+            "If git knows it, this brings it back:\n"
             f'  git checkout "$(git log -1 --diff-filter=AM --format=%H -- {ANSWERS})" -- {ANSWERS}'
         )
     try:
         answers = cast("object", answers_of(folder))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RefusedError(f"{ANSWERS} can't be read: {error}") from error
-    if not isinstance(answers, dict) or not {"_src_path", "_commit"} <= answers.keys():
-        raise RefusedError(f"{ANSWERS} names no template: _src_path and _commit are missing.")
+    told = cast("dict[str, Any]", answers) if isinstance(answers, dict) else {}
+    if lacking := [key for key in ("_src_path", "_commit") if key not in told]:
+        raise RefusedError(f"{ANSWERS} names no template: it lacks {' and '.join(lacking)}.")
     try:
         top = Path(git(folder, "rev-parse", "--show-toplevel").strip())
     except RefusedError:
         raise RefusedError(
             "this is no git repository: git init, add and commit it first."
         ) from None
-    return Service(folder, top, cast("dict[str, Any]", answers))
+    return Service(folder, top, told)
 
 
 def require_clean(service: Service) -> None:
@@ -105,3 +113,15 @@ def require_clean(service: Service) -> None:
         )
     if not git(service.top, "ls-files", "--", service.path(ANSWERS)).strip():
         raise RefusedError(f"{ANSWERS} is not committed: git add and commit the service first.")
+    if unmerged := _unmerged(service):
+        listed = ", ".join(unmerged)
+        raise RefusedError(f"{listed}: the conflict of an earlier update, <<<<<<<, is in it still.")
+
+
+def _unmerged(service: Service) -> list[str]:
+    """Return the files that were committed with the marks of a conflict in them."""
+    lines = [word for mark in MARKS for word in ("-e", f"^{mark}$")]
+    try:
+        return names(service.folder, "grep", "-lz", "--all-match", *lines, "--", ".")
+    except RefusedError:  # it ends with 1 where it finds none
+        return []

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from updating.carrying import carry_out, interactive, shown
-from updating.errors import RefusedError
+from updating.errors import RefusedAnswerError, RefusedError
 from updating.git import git
 from updating.scratch import Outcome, apply, changed, scratch
 from updating.service import Service, answers_of, require_clean, service_at
@@ -68,7 +68,11 @@ def update(folder: Path, *, to: str | None, yes: bool, checks: bool) -> int:
             print(f"\n{told}\n", flush=True)
         confirm("Update?", yes=yes)
         with scratch(service) as place:
-            found = carry_out(service, template, place, ref, {})
+            try:
+                found = carry_out(service, template, place, ref, {})
+            except RefusedAnswerError as error:
+                way = "make configure changes answers; then update."
+                raise RefusedError(f"{error}\n{wanted} does not take that: {way}") from error
             new = new_answers(service, place)
             apply(service, found)
     for line in new:
@@ -103,7 +107,9 @@ def confirm(question: str, *, yes: bool) -> None:
 
 def finish(service: Service, found: Outcome, *, checks: bool) -> int:
     """Say what is left to do, after the lock file is renewed and the service's checks have run."""
-    files = changed(service, found.tree, "AMDT")
+    if not (files := changed(service, found.tree, "AMDT")):
+        print("nothing has changed: it was so before.")
+        return 0
     print(
         f"{len(files)} files are changed, staged and not committed: git diff --cached shows them."
     )

@@ -98,8 +98,12 @@ def answers(
         question = questions[key]
         plain = question.get("type") == "str" and not question.get("multiselect")
         changes[key] = text if plain else _pair(pair)[1]
+        if question.get("multiselect") and not isinstance(changes[key], list):
+            raise RefusedError(f"{key} is a list, as in '{key}=[health, state]'; see --on, --off.")
     features = list(cast("list[str]", changes.get("features", given["features"])))
     for feature in wanted.off:
+        if feature == "health":
+            raise RefusedError("health is always on.")
         if feature not in features:
             raise RefusedError(f"{feature} is not on: these are: {', '.join(features)}.")
         features.remove(feature)
