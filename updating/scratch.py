@@ -36,11 +36,12 @@ def scratch(service: Service) -> Generator[Path]:
     with TemporaryDirectory(prefix="update-") as temporary:
         folder = Path(temporary).resolve() / "tree"
         add = ("worktree", "add", "--quiet", "--detach", str(folder), "HEAD")
-        git(service.top, *add, env=own_lines())
         try:
+            git(service.top, *add, env=own_lines())
             yield folder / service.prefix
         finally:
-            git(service.top, "worktree", "remove", "--force", str(folder))
+            with suppress(RefusedError):  # it may have been stopped before git knew of it
+                git(service.top, "worktree", "remove", "--force", str(folder))
 
 
 def run_copier(folder: Path, ref: str, data: Mapping[str, Any], *, ask: bool = False) -> None:

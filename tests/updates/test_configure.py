@@ -51,6 +51,8 @@ def test_entries_of_lists_change_one_by_one(
         (("--on", "agent"), "agent needs a model"),
         (("--on", "colour"), "features[3]: 'colour' is no choice"),
         (("--off", "agent"), "agent is not on"),
+        (("--off", "health"), "health is always on"),
+        (("--set", "features=pubsub"), "features is a list, as in 'features=[health, state]'"),
         (("--set", "colour=blue"), "'colour' is no question"),
         (("--set", "port"), "'port' is no answer"),
         (("--target", "mail", "methods=[send]"), "a target needs invocation"),
@@ -70,6 +72,21 @@ def test_what_makes_no_sense_is_refused(
     assert command(service, "configure", *options, template=release) == 1
     assert told in capsys.readouterr().err
     assert status(service) == []
+
+
+def test_a_wrong_answer_in_the_file_is_not_taken_for_one_that_was_given(
+    service: Path, release: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was given is right, and what is refused stands elsewhere."""
+    path = service / ".copier-answers.yml"
+    path.write_text(path.read_text().replace("port: 8000", "port: eighty"))
+    commit(service)
+    assert command(service, "configure", "--set", "port=8002", template=release) == 1
+    assert ".copier-answers.yml says so: mend port there and commit." in capsys.readouterr().err
+    path.write_text(path.read_text().replace("port: eighty", "port: 8001"))
+    commit(service)
+    assert command(service, "configure", "--set", "port=8001") == 0
+    assert "nothing has changed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["Orders: all of them", "yes", "1.0", "[a]", "null"])

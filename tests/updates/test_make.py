@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.rendering import commit, git
+from tests.rendering import ROOT, commit, git
 from tests.updates.conftest import append, status, tag
+from updating.template import CLONE
 
 ANSWERS = ".copier-answers.yml"
 READY = ("make", "--silent", "-o", ".venv/bin/uv")
@@ -109,3 +110,28 @@ def test_an_interruption_leaves_nothing_behind(service: Path, tmp_path: Path) ->
     assert process.wait(30) != 0
     assert [*places.iterdir()] == []
     assert status(service) == ["?? started"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_stops_an_update_finds_nothing_changed(
+    number: signal.Signals, service: Path, release: Path
+) -> None:
+    """Neither here nor in what git keeps of work trees elsewhere."""
+    newer(release)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "updating", "update", "--yes", "--no-checks"],
+        cwd=service,
+        env={**os.environ, "PYTHONPATH": str(ROOT), CLONE: str(release)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    while not (service / ".git/worktrees/tree").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=60)
+    assert (process.returncode, told.splitlines()[-1]) == (1, "stopped; nothing is changed.")
+    assert status(service) == []
+    assert git(service, "worktree", "list").count("\n") == 1

@@ -63,6 +63,7 @@ def test_answers_of_what_is_off_are_carried_over_too(
     assert command(service, "configure", "--off", "pubsub", template=releases) == 0
     commit(service)
     assert command(service, "update", "--to", "v2.0.0") == 0
+    assert "# What make configure keeps" in (service / ".parked/answers.yml").read_text()
     commit(service)
     assert command(service, "configure", "--on", "pubsub") == 0
     answers = yaml.safe_load((service / ".copier-answers.yml").read_text())
@@ -97,6 +98,26 @@ def test_edits_follow_a_file_through_two_names(
     assert (service / NEWEST).read_text() == text
     assert not (service / OLD).exists()
     assert not [line for line in status(service) if line.endswith(".rej")]
+
+
+def test_parked_edits_follow_a_file_to_its_new_name(
+    service: Path, release: Path, command: Command
+) -> None:
+    """It is renamed while the feature that it is of is off."""
+    old, new = "app/services/publisher.py", "app/services/sender.py"
+    append(service / old, "# mine")
+    commit(service)
+    text = (service / old).read_text()
+    assert command(service, "configure", "--off", "pubsub", template=release) == 0
+    commit(service)
+    exclude = release / "copier.yml"
+    exclude.write_text(exclude.read_text().replace(old, new))
+    rename(release, "v2.0.0", old, new)
+    assert command(service, "update") == 0
+    commit(service)
+    assert command(service, "configure", "--on", "pubsub") == 0
+    assert (service / new).read_text() == text
+    assert not (service / ".parked").exists()
 
 
 def test_edits_of_a_file_that_is_gone_under_its_second_name_are_told(

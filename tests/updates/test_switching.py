@@ -12,8 +12,8 @@ import pytest
 
 from tests.output.conftest import run
 from tests.output.running import Runner
-from tests.rendering import git
-from tests.updates.conftest import Command, append, generate, tree
+from tests.rendering import commit, git
+from tests.updates.conftest import Command, append, generate, tag, tree
 
 __all__ = ["run"]
 
@@ -112,14 +112,26 @@ def delete_a_starter(service: Path) -> None:
     )
 
 
+def change_what_is_the_templates(service: Path) -> None:
+    """Remove a file, let another be run, and give a third CRLF; git tells things in its own way."""
+    (service / "tests/template/test_publisher.py").unlink()
+    (service / "dev/sidecar/blocks/broker.py").chmod(0o755)
+    crlf = service / "app/features/pubsub.py"
+    crlf.write_bytes(crlf.read_bytes().replace(b"\n", b"\r\n"))
+    append(service / "app/services/publisher.py", "", "MINE = True")
+    for key, value in {"diff.noprefix": "true", "status.showUntrackedFiles": "no"}.items():
+        git(service, "config", key, value)
+
+
 EDITED: Sequence[tuple[Sequence[Callable[[Path], None]], str]] = [
     ([write_handlers, edit_a_file_that_goes], "pubsub"),
+    ([change_what_is_the_templates], "pubsub"),
     ([delete_a_starter], "pubsub"),
     ([edit_the_door], "state"),
 ]
 
 
-@pytest.mark.parametrize(("edits", "feature"), EDITED if FUZZ else EDITED[:1])
+@pytest.mark.parametrize(("edits", "feature"), EDITED if FUZZ else EDITED[:2])
 def test_what_was_edited_comes_back(
     edits: Sequence[Callable[[Path], None]],
     feature: str,
@@ -140,3 +152,24 @@ def test_what_was_edited_comes_back(
     assert command(service, "configure", "--on", feature) == 0
     assert tree(service) == before, git(service, "diff", before, "HEAD")
     assert run("app.main", cwd=service).code == 0
+
+
+def test_what_stays_parked_is_told(
+    service: Path, release: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What imports a file that is gone meanwhile, and an edit of one that is another now."""
+    mine = ('"""Mine."""', "from app.services import publisher as publisher")
+    append(service / "app/api/mine.py", *mine)
+    append(service / "app/features/pubsub.py", "# mine")
+    commit(service)
+    assert command(service, "configure", "--off", "pubsub", template=release) == 0
+    commit(service)
+    append(release / "template/app/features/pubsub.py", "# the template's")
+    (release / "template/app/services/publisher.py").unlink()
+    tag(release, "v2.0.0")
+    assert command(service, "update") == 0
+    commit(service)
+    assert command(service, "configure", "--on", "pubsub") == 0
+    said = capsys.readouterr().out
+    assert "  app/features/pubsub.py.patch stays in .parked/: what it changes is not as" in said
+    assert "  app/api/mine.py stays in .parked/, as what it needs or changes is not here" in said

@@ -133,7 +133,7 @@ def refuse_an_answer(_: Path, template: Path) -> str:
     path = template / "template/app/core/declaration/service.py"
     path.write_text(path.read_text().replace("ge=1024", "ge=9000"))
     tag(template, "v2.0.0")
-    return "port: 8000 is no port to listen on"
+    return "\n2.0.0 does not take that: make configure changes answers; then update.\n"
 
 
 def put_a_file_in_the_way(service: Path, template: Path) -> str:
@@ -143,6 +143,23 @@ def put_a_file_in_the_way(service: Path, template: Path) -> str:
     append(template / "template/app/extras/more.py", "# more")
     tag(template, "v2.0.0")
     return "rename yours"
+
+
+def put_a_folder_in_the_way(service: Path, template: Path) -> str:
+    """Have a folder where the template will have a file."""
+    append(service / "app/extras.py/mine", "mine")
+    commit(service)
+    append(template / "template/app/extras.py", "# more")
+    tag(template, "v2.0.0")
+    return "rename yours"
+
+
+def leave_a_conflict(service: Path, _: Path) -> str:
+    """Commit both sides of a conflict as they are."""
+    marks = ("<<<<<<< before updating", "mine", "=======", "theirs", ">>>>>>> after updating")
+    append(service / "app/main.py", *marks)
+    commit(service)
+    return "app/main.py: the conflict of an earlier update"
 
 
 def hide_a_file_in_the_way(service: Path, template: Path) -> str:
@@ -172,6 +189,8 @@ def break_a_migration(_: Path, template: Path) -> str:
         need_a_newer_copier,
         refuse_an_answer,
         put_a_file_in_the_way,
+        put_a_folder_in_the_way,
+        leave_a_conflict,
         hide_a_file_in_the_way,
         break_a_migration,
     ],
