@@ -58,8 +58,10 @@ def _park(old: str, new: str) -> None:
     if patch.is_file():
         head, mark, rest = patch.read_bytes().partition(b"\n@@")
         target.parent.mkdir(parents=True, exist_ok=True)
+        # Copier would bring one back that only the work tree is without.
+        if subprocess.run(["git", "mv", patch, target], capture_output=True).returncode:
+            patch.rename(target)
         target.write_bytes(head.replace(old.encode(), new.encode()) + mark + rest)
-        patch.unlink()
 
 
 def _merge(new: str) -> None:
