@@ -32,7 +32,7 @@ def daprd() -> Path:
     for place in (shutil.which("daprd"), Path.home() / ".dapr" / "bin" / "daprd"):
         if place and Path(place).is_file() and _version(place, "--version") >= OLDEST_DAPRD:
             return Path(place)
-    return _built("daprd", ".", "once: minutes, and GIGABYTES GB of Go modules")
+    return _built("daprd", ".", "once: minutes, and 1.5 GB of Go modules")
 
 
 def sentry() -> Path:

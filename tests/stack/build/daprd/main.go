@@ -1,4 +1,4 @@
-// Package main is Dapr's sidecar with the components that the tests use: all of them take twice as long to build.
+// Package main is Dapr's sidecar with the components that the tests use: all of them are four times the work to build.
 package main
 
 import (
