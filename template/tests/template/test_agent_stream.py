@@ -40,6 +40,8 @@ class Source:
     first: float = 0.0
     error: Exception | None = None
     count: int = 3
+    more: str = ""
+    """Text in each event: long ones fill the sockets' buffers soon."""
 
     async def events(self) -> AsyncGenerator[Event]:
         """Yield so many events, then the error."""
@@ -48,7 +50,7 @@ class Source:
             for number in range(self.count):
                 await asyncio.sleep(self.pause if number else 0)
                 self.made += 1
-                yield Event("delta", {"content": f"{number}\nü"})
+                yield Event("delta", {"content": f"{number}\nü{self.more}"})
             if self.error:
                 raise self.error
         finally:
@@ -149,7 +151,7 @@ async def test_a_slow_reader_makes_the_source_wait(
     http: httpx2.AsyncClient, source: Source
 ) -> None:
     """What waits is limited, by the sockets and by us."""
-    source.count = 1_000_000
+    source.count, source.more = 10_000, "x" * 100_000
     async with http.stream("GET", "/") as answer:
         await anext(answer.aiter_bytes())
         before = -1
@@ -165,7 +167,7 @@ async def test_a_reader_that_takes_nothing_is_not_waited_for_for_ever(
     http: httpx2.AsyncClient, source: Source
 ) -> None:
     """It keeps no model busy; should it read on, it is told why there is no more."""
-    source.count, source.patience = 1_000_000, 0.2
+    source.count, source.more, source.patience = 10_000, "x" * 100_000, 0.2
     async with http.stream("GET", "/") as answer, asyncio.timeout(30):
         pieces = answer.aiter_text()
         await anext(pieces)
