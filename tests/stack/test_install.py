@@ -15,7 +15,11 @@ from tests.stack import StackError, install
 GO = """\
 #!/bin/sh
 if [ "$1" = version ]; then echo "go version go1.26.4 here"; exit; fi
-echo built >> "$(dirname "$0")/builds"
+here=$(dirname "$0")
+if [ "$2" = download ]; then echo "{\\"Dir\\": \\"$here/module\\"}"; fi
+if [ "$1" = mod ]; then echo "go: $2" >&2; exit; fi
+echo built >> "$here/builds"
+ls dapr/cmd/daprd/components >> "$here/builds"
 sleep 0.3
 while [ "$1" != -o ]; do shift; done
 printf '#!/bin/sh\\necho 1.18.0\\n' > "$2"
@@ -28,7 +32,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a machine that has nothing but a shell, for somebody who is not root."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name in ("sh", "dirname", "sleep"):
+    for name in ("sh", "dirname", "ls", "sleep"):
         (programs / name).symlink_to(str(shutil.which(name)))
     for variable in ("DAPRD", "KAFKA_HOME", "REDIS_SERVER", "POSTGRESQL_BIN"):
         monkeypatch.delenv(variable, raising=False)
@@ -116,8 +120,14 @@ def test_a_sidecar_that_is_installed_is_used(bare: Path) -> None:
 
 
 def test_a_sidecar_is_built_once(bare: Path, tmp_path: Path) -> None:
-    """By whoever comes first, who tells so; what one that was killed has left does not matter."""
+    """By whoever comes first, who tells so; what one that was killed has left does not matter.
+
+    Of Dapr's components those are built in that the tests use.
+    """
     program(bare / "go", GO)
+    for name in ("bindings_aws_s3.go", "pubsub_kafka.go"):
+        program(bare / "module/cmd/daprd/components" / name, "").chmod(0o444)
+    (bare / "module/cmd/daprd/components").chmod(0o555)
     (tmp_path / "cache/learnflow-template/daprd-1.18.0.begun").mkdir(parents=True)
     script = "from tests.stack import install; print(install.daprd())"
     several = [
@@ -140,7 +150,7 @@ def test_a_sidecar_is_built_once(bare: Path, tmp_path: Path) -> None:
     built = tmp_path / "cache/learnflow-template/daprd-1.18.0/daprd"
     assert [out.strip() for out, _ in said] == [str(built)] * 3
     assert built.is_file()
-    assert (bare / "builds").read_text().split() == ["built"]
+    assert (bare / "builds").read_text().split() == ["built", "pubsub_kafka.go"]
     assert "".join(err for _, err in said).startswith("stack: building daprd 1.18.0 (once")
 
 
