@@ -48,6 +48,8 @@ async def postgresql(folder: Path) -> AsyncGenerator[Postgresql]:
         command = [binaries / "postgres", "-D", data, "-p", str(port)]
         command += ["-c", f"listen_addresses={HOST}", "-c", "unix_socket_directories="]
         command += ["-c", "max_connections=300"]  # a sidecar takes some for each component
+        # In its folder, not in /dev/shm, where one that is killed would leave it.
+        command += ["-c", "dynamic_shared_memory_type=mmap"]
 
         async def up() -> bool:
             probe = [binaries / "pg_isready", "-q", "-h", HOST, "-p", str(port)]
