@@ -178,7 +178,7 @@ def test_no_user_loses_a_line(
             asked = run("app.main", cwd=service)
             assert asked.code == 0, asked.output
             done["lives"] += 1
-            if number % SAMPLE == 0 and life.person.starts:
+            if number % SAMPLE == 1 and life.person.starts:  # of the first few, 1 does
                 tests = run("pytest", "-q", "-k", "not until_it_is_told", cwd=service)
                 assert tests.code in {0, 5}, tests.output
                 done["tested"] += 1

@@ -133,25 +133,29 @@ def refuse_an_answer(_: Path, template: Path) -> str:
     path = template / "template/app/core/declaration/service.py"
     path.write_text(path.read_text().replace("ge=1024", "ge=9000"))
     tag(template, "v2.0.0")
-    return "\n2.0.0 does not take that: make configure changes answers; then update.\n"
+    return (
+        "port: 8000 is no port to listen on: use a whole number from 1024 to 65535, for example "
+        "8000.\n2.0.0 does not take that: make configure changes answers; then update.\n"
+    )
+
+
+def get_in_the_way(service: Path, mine: str, template: Path, theirs: str) -> str:
+    """Have a file, and release one that has no room beside it."""
+    append(service / mine, "mine")
+    commit(service)
+    append(template / "template" / theirs, "# more")
+    tag(template, "v2.0.0")
+    return "rename yours"
 
 
 def put_a_file_in_the_way(service: Path, template: Path) -> str:
     """Have a file where the template will have a folder."""
-    append(service / "app/extras", "mine")
-    commit(service)
-    append(template / "template/app/extras/more.py", "# more")
-    tag(template, "v2.0.0")
-    return "rename yours"
+    return get_in_the_way(service, "app/extras", template, "app/extras/more.py")
 
 
 def put_a_folder_in_the_way(service: Path, template: Path) -> str:
     """Have a folder where the template will have a file."""
-    append(service / "app/extras.py/mine", "mine")
-    commit(service)
-    append(template / "template/app/extras.py", "# more")
-    tag(template, "v2.0.0")
-    return "rename yours"
+    return get_in_the_way(service, "app/extras.py/mine", template, "app/extras.py")
 
 
 def leave_a_conflict(service: Path, _: Path) -> str:
