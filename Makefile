@@ -6,7 +6,7 @@ READY := .venv/.ready
 CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 # Where the tests put the thousands of files they make: into memory, if there are 4 GB to spare.
-MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}')
+PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}'),/tmp)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo fleet test stack e2e simulate check format bench fuzz update-services clean
@@ -30,10 +30,8 @@ demo: $(READY) ## generate the six LearnFlow services, start them, and follow on
 fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 	@$(BIN)/python -m fleet up $(SERVICES)
 
-test fuzz: export TMPDIR := $(or $(TMPDIR),$(MEMORY),/tmp)
-
 test: $(READY) ## run all tests; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@TMPDIR="$(PLACE)" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis, PostgreSQL
 	@PYTHONPATH=template $(BIN)/python -m tests.stack --install
@@ -56,7 +54,7 @@ format: $(READY) ## format the Python
 	@$(BIN)/ruff format .
 
 fuzz: $(READY) ## lead CASES (500) services through edits, switches and updates: no line gets lost
-	@UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py tests/updates/test_switching.py $(ARGS)
+	@TMPDIR="$(PLACE)" UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py tests/updates/test_switching.py $(ARGS)
 
 update-services: $(READY) ## update many services: SERVICES="../orders ../mail"; prints a table
 	@$(BIN)/python -m updating.many $(SERVICES)

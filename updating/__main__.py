@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from updating.errors import RefusedError
 
@@ -33,10 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _stop(*_: object) -> NoReturn:
-    raise KeyboardInterrupt  # as Ctrl-C does: what was begun elsewhere is removed
-
-
 def _parser(configurable: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -54,5 +49,5 @@ def _parser(configurable: Callable[[argparse.ArgumentParser], None]) -> argparse
 
 if __name__ == "__main__":
     for ends in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ends, _stop)
+        signal.signal(ends, signal.default_int_handler)  # what was begun elsewhere is removed
     sys.exit(main())

@@ -59,7 +59,8 @@ def configure(folder: Path, wanted: Wish) -> int:
         data = {} if ask else _answers(service, template, wanted)
         with as_lf(place, files):
             try:
-                with redirect_stderr(sys.stderr if ask else StringIO()):  # that answers are dropped
+                # Where nobody is asked it warns of answers that are dropped: they are parked.
+                with redirect_stderr(sys.stderr if ask else StringIO()):
                     run_copier(place, CURRENT, data, ask=ask)
             except RefusedAnswerError as error:
                 raise RefusedAnswerError(f"{error}{_of_file(service, data, str(error))}") from error

@@ -16,6 +16,7 @@ PLAIN = {
 }
 """How git is to tell things, whatever a person has set."""
 COPIERS = ("diff.mnemonicPrefix", "diff.noprefix", "status.showUntrackedFiles")
+"""What of it the git that Copier runs is to heed: names it reads as they are quoted."""
 
 
 def git(

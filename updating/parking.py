@@ -320,11 +320,9 @@ def _restore_edits(folder: Path, moves: Moves) -> None:
 def waiting(folder: Path, moves: Moves) -> list[str]:
     """Return what is still parked, and not because its place is taken or it does not fit."""
     parked = folder / PARKED
-    names = [path.relative_to(parked).as_posix() for path in parked.rglob("*.*")]
-    kinds = (".py", PATCH)
-    return sorted(
-        name for name in names if name.endswith(kinds) and name not in moves.blocked + moves.unfit
-    )
+    paths = [path for path in parked.rglob("*") if path.suffix in {".py", PATCH}]
+    kept = {path.relative_to(parked).as_posix() for path in paths}
+    return sorted(kept - {*moves.blocked, *moves.unfit})
 
 
 def _set_aside(folder: Path, name: str) -> None:

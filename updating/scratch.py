@@ -193,12 +193,12 @@ def _require_room(service: Service, added: list[str]) -> None:
 
 def edited(service: Service, rendering: Path, files: list[str]) -> list[str]:
     """Return the files that differ from a rendering of the service's version."""
-    runs = service.executables() if files else set[str]()
     return [
         name
         for name in files
         if (path := rendering / name).is_file()
-        and (service.committed(name), name in runs) != (path.read_bytes(), os.access(path, os.X_OK))
+        and (service.committed(name), name in service.executables)
+        != (path.read_bytes(), os.access(path, os.X_OK))
     ]
 
 
@@ -207,7 +207,7 @@ def rejected(service: Service, rendering: Path, name: str) -> bytes:
     with TemporaryDirectory() as temporary:
         mine, old = Path(temporary) / "mine", rendering / name
         mine.write_bytes(service.committed(name) or b"")
-        mine.chmod(0o755 if name in service.executables() else 0o644)
+        mine.chmod(0o755 if name in service.executables else 0o644)
         options = ("--no-index", "--no-ext-diff", "--no-textconv", f"--output={temporary}/patch")
         with suppress(RefusedError):  # it ends with 1 where there is a difference
             git(service.top, "diff", *options, str(old), str(mine), env=own_lines())

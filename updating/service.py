@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -53,6 +54,7 @@ class Service:
         """Return a file as it was committed last."""
         return content(self.top, "HEAD", self.path(name))
 
+    @cached_property
     def executables(self) -> set[str]:
         """Return the files that were committed as such."""
         listed = [entry.split("\t") for entry in names(self.folder, "ls-tree", "-rz", "HEAD")]

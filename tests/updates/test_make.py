@@ -31,6 +31,13 @@ def newer(release: Path) -> None:
     tag(release, "v1.1.0")
 
 
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until a command has made a file or a folder."""
+    while not path.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
 def test_an_answers_file_with_crlf_is_read(service: Path, release: Path) -> None:
     """By all three commands, and it keeps its line ends."""
     answers = service / ANSWERS
@@ -99,12 +106,11 @@ def test_an_interruption_leaves_nothing_behind(service: Path, tmp_path: Path) ->
         cwd=service,
         env={**os.environ, "TMPDIR": str(places)},
         stderr=subprocess.DEVNULL,
+        text=True,
         start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    while not (service / "started").exists():
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait_for(service / "started", process)
     assert [*places.iterdir()] != []
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(30) != 0
@@ -127,9 +133,7 @@ def test_who_stops_an_update_finds_nothing_changed(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
-    while not (service / ".git/worktrees/tree").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_for(service / ".git/worktrees/tree", process)
     process.send_signal(number)
     _, told = process.communicate(timeout=60)
     assert (process.returncode, told.splitlines()[-1]) == (1, "stopped; nothing is changed.")
