@@ -72,11 +72,12 @@ def many(folders: Folders, seeds: range, bug: str | None) -> int:
 
 
 _fleet: list[Fleet] = []
+_planted = contextlib.ExitStack()  # kept: a bug whose context is collected is gone
 
 
 def _load(folders: Folders, bug: str | None) -> None:
     _fleet.append(Fleet(folders))
-    planted(bug, _fleet[0].codes).__enter__()  # for good: the process has nothing else to do
+    _planted.enter_context(planted(bug, _fleet[0].codes))
 
 
 def _run(seed: int) -> tuple[int, list[str]]:

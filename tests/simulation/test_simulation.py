@@ -9,12 +9,13 @@ import pytest
 
 from tests.conftest import Rendered
 from tests.rendering import ROOT
+from tests.simulation.__main__ import many
 from tests.simulation.bugs import BUGS, planted
 from tests.simulation.invariants import violations
 from tests.simulation.world import LEARNFLOW, Fleet
 
 SEEDS, GROUP = 50, 25
-"""The first of the 500 that `make e2e` runs."""
+"""The first of the 500 that `make simulate` runs."""
 ENOUGH = 200
 """Seeds within which a bug must be found."""
 
@@ -43,6 +44,14 @@ def test_a_planted_bug_is_found(fleet: Fleet, bug: str) -> None:
     """Else the seeds would prove nothing."""
     with planted(bug, fleet.codes):
         assert any(violations(fleet.run(seed)) for seed in range(ENOUGH))
+
+
+def test_the_command_plants_it_too(
+    folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--bug`, in each of its processes."""
+    assert many(folders, range(2), "no_deduplication")
+    assert "seed 0:" in capsys.readouterr().out
 
 
 def test_much_happens(fleet: Fleet) -> None:
