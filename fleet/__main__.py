@@ -26,7 +26,7 @@ def main() -> int:
         else:
             if unknown := [name for name in arguments.services if name not in LEARNFLOW]:
                 parser.error(f"no service {', '.join(unknown)}: use {', '.join(LEARNFLOW)}")
-            asyncio.run(_until_signal(up(arguments.services or LEARNFLOW)))
+            asyncio.run(_until_signal(up([*dict.fromkeys(arguments.services)] or LEARNFLOW)))
     except FleetError as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1

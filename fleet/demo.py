@@ -57,7 +57,7 @@ async def demo() -> None:
 
     async with (
         fleet(LEARNFLOW, listen=story.record, progress=progress) as services,
-        httpx2.AsyncClient(timeout=30) as client,
+        httpx2.AsyncClient(timeout=30, trust_env=False) as client,  # past any proxy
     ):
         progress("all six are ready")
         triage, counter = services["triage"], services["progress"]

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import re
 import shutil
 import sys
 from collections.abc import Generator, Mapping, Sequence
@@ -87,13 +88,18 @@ def render(preset: str, port: int, folder: Path, **answers: object) -> Service:
 
 
 async def start(service: Service, environment: Mapping[str, str]) -> None:
-    """Start the service in a process group of its own; its output goes to its log."""
+    """Start the service in a process group of its own; its output goes to its log.
+
+    What the caller has set of the service's variables, tokens for one, is not passed on.
+    """
+    own = re.findall(r"^# ([A-Z_]+)=", (service.path / ".env.example").read_text(), re.MULTILINE)
+    passed = {name: value for name, value in os.environ.items() if name not in own}
     with service.log.open("wb") as log:
         service.process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "dev.child", "app"),  # ends when this process does
             stdin=asyncio.subprocess.PIPE,
             cwd=service.path,
-            env={**os.environ, **environment, "APP_PORT": str(service.port)},
+            env={**passed, **environment, "APP_PORT": str(service.port)},
             stdout=log,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
@@ -102,7 +108,7 @@ async def start(service: Service, environment: Mapping[str, str]) -> None:
 
 async def ready(services: Sequence[Service]) -> None:
     """Wait until all answer `/ready` with 200, or raise a FleetError that tells why not."""
-    async with httpx2.AsyncClient(timeout=5) as client:
+    async with httpx2.AsyncClient(timeout=5, trust_env=False) as client:  # past any proxy
         await asyncio.gather(*(_ready(service, client) for service in services))
 
 

@@ -1,6 +1,7 @@
 """A pytest plugin: the service as it is, over real HTTP, with what it talks to embedded."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 from socket import socket
@@ -19,6 +20,18 @@ READY_SECONDS = 10.0
 def anyio_backend() -> str:
     """Run async tests on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody() -> Generator[None]:
+    """Let tests see no variable of the service that a person has set, and no proxy."""
+    example = Path(".env.example")
+    text = example.read_text("utf-8") if example.exists() else ""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in re.findall(r"^# ([A-Z_]+)=", text.partition("# Above: ")[0], re.MULTILINE):
+            patch.delenv(name, raising=False)
+        patch.setenv("no_proxy", "*")
+        yield
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ log = structlog.get_logger("app.agent")
 RETRIES = Counter("agent_retries_total", "Calls of the model that were repeated.", ["reason"])
 
 OPENAI = "https://api.openai.com/v1"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 PASSING = {408, 409, 429}
 """Statuses that may pass; 5xx are others."""
 LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
@@ -140,6 +141,7 @@ class ModelServer:
                 follow_redirects=False,  # a foreign host would be told what is asked
                 event_hooks={"request": [_watched]},
                 verify=url.scheme != "http",  # certificates take long to load
+                trust_env=url.host not in LOOPBACK,  # no proxy leads to a server on this machine
             ) as http,
             AsyncOpenAI(
                 api_key=settings.openai_api_key.get_secret_value(),

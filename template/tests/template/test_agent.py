@@ -64,6 +64,16 @@ async def test_a_servers_address_may_have_a_query(
         assert (await agent.chat([QUESTION])).content
 
 
+async def test_no_proxy_is_between_servers_of_one_machine(
+    agent_with: AgentWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the environment says."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy")
+    async with agent_with(agent_retries=0) as agent:
+        assert (await agent.chat([QUESTION])).content
+
+
 async def test_an_answer_tells_what_it_cost(agent: Agent, openai_server: OpenAIServer) -> None:
     """Efficiency is the share of the budget left unspent; cached tokens are cheaper."""
     usage = {
