@@ -4,17 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import httpx2
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from app.core.config import Environment
-
-
-def _key(key: SecretStr) -> SecretStr:
-    """Return a key without the white space around it; the rest must fit into a header."""
-    text = key.get_secret_value().strip()
-    if not text or not all("!" <= character <= "~" for character in text):
-        raise ValueError("must be printable ASCII without blanks")
-    return SecretStr(text)
+from app.core.config import Environment, Token
 
 
 def _url(text: str) -> str:
@@ -31,9 +23,7 @@ def _url(text: str) -> str:
 class AgentSettings(Environment):
     """The standard variables of OpenAI's client, and the limits."""
 
-    openai_api_key: Annotated[SecretStr, AfterValidator(_key)] = Field(
-        description="Key of the OpenAI-compatible server."
-    )
+    openai_api_key: Token = Field(description="Key of the OpenAI-compatible server.")
     openai_base_url: Annotated[str, AfterValidator(_url)] | None = Field(
         default=None,
         description="Another server than OpenAI's, for example http://127.0.0.1:8081/v1.",

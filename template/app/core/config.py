@@ -4,7 +4,7 @@ import re
 from typing import Annotated, Literal, TypeVar
 
 from dotenv import load_dotenv
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
@@ -14,6 +14,17 @@ Level = Literal["debug", "info", "warning", "error"]
 
 class ConfigurationError(Exception):
     """A variable is missing or wrong; the message is one line a problem."""
+
+
+def _sent(secret: SecretStr) -> SecretStr:
+    """Return a secret without the white space around it; the rest must fit into a header."""
+    text = secret.get_secret_value().strip()
+    if not text or not all("!" <= character <= "~" for character in text):
+        raise ValueError("must be printable ASCII without blanks")
+    return SecretStr(text)
+
+
+Token = Annotated[SecretStr, AfterValidator(_sent)]
 
 
 class Environment(BaseSettings):
@@ -27,7 +38,7 @@ class Settings(Environment):
 
     app_host: str = Field(default="127.0.0.1", description="Address; 0.0.0.0 in a container.")
     app_port: int | None = Field(default=None, ge=1, le=65535, description="Instead of the port.")
-    app_api_token: SecretStr | None = Field(default=None, description="Callers send this token.")
+    app_api_token: Token | None = Field(default=None, description="Callers send this token.")
     log_level: Annotated[Level, BeforeValidator(str.lower)] = "info"
     log_format: Literal["auto", "json", "pretty"] = Field(default="auto")
     max_body_bytes: int = Field(default=1_048_576, ge=1024, description="Largest request body.")

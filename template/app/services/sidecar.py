@@ -11,10 +11,10 @@ from typing import Any, cast
 import aiohttp
 import structlog
 from prometheus_client import Histogram
-from pydantic import Field, SecretStr
+from pydantic import Field
 from yarl import URL
 
-from app.core.config import Environment
+from app.core.config import Environment, Token
 from app.core.errors import DeadlineError, ServiceError, UnavailableError, UpstreamError
 from app.core.telemetry import deadline, traceparent
 
@@ -27,7 +27,7 @@ class SidecarSettings(Environment):
     """Where the sidecar is. Dapr's injector and `dapr run` set the port."""
 
     dapr_http_port: int = Field(default=3500, ge=1, le=65535, description="Its HTTP port.")
-    dapr_api_token: SecretStr | None = Field(default=None, description="The token it asks for.")
+    dapr_api_token: Token | None = Field(default=None, description="The token it asks for.")
     dapr_timeout_seconds: float = Field(default=10.0, gt=0, description="Deadline of a call to it.")
     dapr_start_seconds: float = Field(default=5.0, ge=0, description="The start waits that long.")
 

@@ -173,8 +173,8 @@ async def test_a_request_without_id_gets_one_of_its_own(bare: AsyncClient) -> No
 
 @pytest.fixture
 async def guarded(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[AsyncClient]:
-    """Run the service with a token."""
-    monkeypatch.setenv("APP_API_TOKEN", "s3cret")
+    """Run the service with a token, from a file of secrets: it has a line end."""
+    monkeypatch.setenv("APP_API_TOKEN", "s3cret\n")
     async with (
         serve(create_app(features=[])) as port,
         AsyncClient(base_url=f"http://{HOST}:{port}") as client,
