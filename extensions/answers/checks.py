@@ -78,6 +78,7 @@ def _known(answers: Mapping[str, object], wrong: set[str]) -> Known:
         service_type=cast("str | None", right.get("service_type")),
         service_name=cast("str | None", right.get("service_name")),
         python_version=cast("str | None", right.get("python_version")),
+        port=cast("int | None", right.get("port")),
         features=cast("list[str] | None", right.get("features")),
         topics=_entries(PubSubTopic, there.get("topics")),
         targets=_entries(InvokeTarget, there.get("targets")),

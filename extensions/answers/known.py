@@ -15,6 +15,7 @@ class Known:
     service_type: str | None = None
     service_name: str | None = None
     python_version: str | None = None
+    port: int | None = None
     features: Sequence[str] | None = None
     topics: Mapping[int, PubSubTopic] | None = None
     """The entries that are right by themselves, by their place in the list."""

@@ -2,20 +2,28 @@
 
 import difflib
 import keyword
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from . import presets
 from .advice import advice_for
 from .catalogue import LEARNFLOW, SHARED_STORE
 from .known import Known, Problem
-from .packages import PACKAGES
+from .packages import MODULES, PACKAGES, SOFT_KEYWORDS
 from .table import FEATURES, PYTHON_VERSIONS, QUESTIONS
 from .telling import shown
 from .topics import topic_problems
 
 YAML_WORDS = frozenset({"false", "n", "no", "null", "off", "on", "true", "y", "yes"})
 """Names that a manifest without quotes would turn into something else."""
+PORTS: Mapping[int, tuple[str, frozenset[str]]] = {
+    **dict.fromkeys(
+        (3500, 3501, 9090, 50001, 50002),
+        ("a port of the Dapr sidecar", frozenset({"pubsub", "state", "invocation", "agent"})),
+    ),
+    9092: ("Kafka's port in docker-compose.yml", frozenset({"pubsub"})),
+    6379: ("Redis' port in docker-compose.yml", frozenset({"state"})),
+}
+"""Ports that are taken beside a service, by what, and with which of the features."""
 REASONS: Mapping[str, str] = {
     "pubsub": "its work arrives as events",
     "state": "what it keeps lives in the state store",
@@ -54,9 +62,9 @@ def _names(known: Known) -> Iterator[Problem]:
     if name == "dapr" or name.startswith("dapr-"):
         example = "orders-service"
         reason = "names that begin with 'dapr-' are Dapr's own"
-    elif keyword.iskeyword(name) or name in keyword.softkwlist:
+    elif keyword.iskeyword(name) or name in SOFT_KEYWORDS:
         reason = "it is a word of Python"
-    elif name.replace("-", "_") in sys.stdlib_module_names:
+    elif name.replace("-", "_") in MODULES:
         reason = "it is a module of Python's standard library"
     elif name in PACKAGES:
         reason = "it is the name of a package that the service uses"
@@ -64,6 +72,13 @@ def _names(known: Known) -> Iterator[Problem]:
         return
     text = f"{name!r} is reserved: {reason}: use another name, for example {example!r}."
     yield Problem("service_name", (), text)
+
+
+def _port(known: Known) -> Iterator[Problem]:
+    what, features = PORTS.get(known.port or 0, ("", frozenset[str]()))
+    if features.intersection(known.features or ()):
+        text = f"{known.port} is {what}: use another, for example 8000."
+        yield Problem("port", (), text)
 
 
 def _features(known: Known) -> Iterator[Problem]:
@@ -169,6 +184,7 @@ RULES: Sequence[Callable[[Known], Iterator[Problem]]] = (
     _choices,
     _names,
     _yaml_words,
+    _port,
     _features,
     _topics_once,
     topic_problems,

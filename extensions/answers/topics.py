@@ -10,8 +10,8 @@ from .catalogue import DEAD_LETTERS, LEARNFLOW, MODULES, TOPICS
 from .declaration.pubsub import PubSubTopic
 from .known import Known, Problem
 
-TAKEN = frozenset(dir(builtins)) | {"BaseModel", "ConfigDict", "ErrorEvent", "Event"}
-"""Names that a model of one's own can't have: its module uses them."""
+TAKEN = frozenset(dir(builtins)) | {"BaseModel", "ConfigDict", "CounterDep", "ErrorEvent", "Event"}
+"""Names that a model of one's own can't have: its module, or that of its handler, uses them."""
 USES = {"subscribe": "reads", "publish": "writes"}
 
 

@@ -27,7 +27,7 @@ async def run() -> None:
     url = f"http://{HOST}:{port}"
     async with started(service.service_name, port, usual=True) as companions:
         table = {"service": url, "routes": f"{url}/docs", **{c.name: c.url for c in companions}}
-        print(*(f"  {name:<8} {where}" for name, where in table.items()), sep="\n")
+        print(*(f"  {name:<13} {where}" for name, where in table.items()), sep="\n")
         print("Ctrl-C ends all. A change in app/ restarts the service.", flush=True)
         env = {"APP_PORT": str(port), "APP_HOST": HOST}
         for companion in companions:

@@ -57,12 +57,13 @@ def port_of(bound: socket.socket) -> int:
     return int(bound.getsockname()[1])
 
 
-def free_port(wanted: int = 0) -> int:
-    """Return `wanted` if nobody has it, else one below those that the system gives to anybody."""
+def free_port(wanted: int = 0, but: int = 0) -> int:
+    """Return `wanted` if free and not `but`, else one below those that the system gives away."""
     while True:
         port, wanted = wanted or randrange(20_000, 32_000), 0
         with suppress(OSError), listener(port):
-            return port
+            if port != but:
+                return port
 
 
 @asynccontextmanager

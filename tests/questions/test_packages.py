@@ -1,11 +1,13 @@
-"""A service takes no name of a package that it is installed with."""
+"""A service takes no name of a package that it is installed with, or of Python's own."""
 
+import keyword
 import re
+import sys
 from importlib.metadata import PackageNotFoundError, requires
 
 from packaging.requirements import Requirement
 
-from extensions.answers.packages import PACKAGES
+from extensions.answers.packages import MODULES, PACKAGES, SOFT_KEYWORDS
 from tests.rendering import ROOT
 
 DECLARED = re.compile(r'^    "([a-zA-Z][\w.-]*(?:\[\w+\])?>=[\d.]+)",$', re.MULTILINE)
@@ -24,6 +26,14 @@ def test_all_dependencies_are_reserved() -> None:
             found.add(key)
             waiting += _needs(*key)
     assert {name for name, _ in found} - PACKAGES == set()
+
+
+def test_all_modules_of_this_python_are_reserved() -> None:
+    """A newer one that brings more has to be added, whatever Python the services are made with."""
+    here = {name for name in sys.stdlib_module_names if not name.startswith("_")}
+    assert here - MODULES == set()
+    assert {"annotationlib", "compression", "distutils", "pipes"} <= MODULES
+    assert set(keyword.softkwlist) - {"_"} <= SOFT_KEYWORDS
 
 
 def _needs(name: str, extras: frozenset[str]) -> list[Requirement]:

@@ -60,6 +60,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a long name of Dapr's": ({"service_name": f"dapr-{'a' * 41}"}, "service_name: .* 'orders-"),
     "a word of Python": ({"service_name": "import"}, "service_name: 'import' is reserved"),
     "a module of Python": ({"service_name": "json"}, "service_name: 'json' is reserved"),
+    "a module of a newer Python": (
+        {"service_name": "annotationlib"},
+        "'annotationlib' is reserved",
+    ),
+    "a word of a newer Python": ({"service_name": "type"}, "'type' is reserved"),
     "a package in use": ({"service_name": "fastapi"}, "service_name: 'fastapi' is reserved"),
     "the package of every service": ({"service_name": "app"}, "service_name: 'app' is reserved"),
     "a word of YAML": ({"service_name": "yes"}, "service_name: 'yes' is no service name"),
@@ -71,6 +76,9 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "Python 3.10": ({"python_version": "3.10"}, "python_version: '3.10' is no Python .* '3.12'"),
     "a Python to come": ({"python_version": "3.99"}, "python_version: '3.99' is no choice: .*3.14"),
     "a privileged port": ({"port": 80}, "port: 80 is no port to listen on: .* 8000"),
+    "the sidecar's port": ({"port": 3500}, "port: 3500 is a port of the Dapr sidecar: .* 8000"),
+    "Kafka's port": ({"port": "9092"}, "port: 9092 is Kafka's port in docker-compose.yml"),
+    "Redis' port": ({"port": 6379}, "port: 6379 is Redis' port in docker-compose.yml"),
     "a port that is a word": ({"port": "abc"}, "port: 'abc' is no port to listen on"),
     "a port with a fraction": ({"port": 8000.5}, "port: 8000.5 is no port to listen on"),
     "half a port": ({"port": "8000.0"}, "port: '8000.0' is no port to listen on"),
@@ -140,6 +148,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a model of Python's": (
         topic(event_type="ValueError"),
         r"topics\[0\].event_type: 'ValueError' is a name .* 'ValueErrorEvent'",
+    ),
+    "a model of the handlers' modules": (
+        topic(event_type="CounterDep"),
+        r"topics\[0\].event_type: 'CounterDep' is a name",
     ),
     "a model of another topic": (
         topic(name="learning.query", event_type="ErrorHintEvent"),

@@ -36,7 +36,7 @@ def openai_app() -> ASGIApp:
 async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
     """Run the server for a service; under `make dev` an OPENAI_BASE_URL of yours wins."""
     server = OpenAIServer(environ.get("OPENAI_MODEL") or _declared())
-    async with serve(server.app, port=free_port(8081) if usual else 0) as port:
+    async with serve(server.app, port=free_port(8081, but=app_port) if usual else 0) as port:
         own = environ.get("OPENAI_BASE_URL") if usual else None
         url = f"http://{HOST}:{port}/v1"
         env = {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": "not-needed-here"}

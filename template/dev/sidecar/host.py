@@ -68,10 +68,10 @@ async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[C
         app_id,
         f"http://{HOST}:{app_port}",
         load(Path("dapr"), app_id),
-        api_token=environ.get("DAPR_API_TOKEN", ""),
-        app_token=environ.get("APP_API_TOKEN", ""),
+        api_token=environ.get("DAPR_API_TOKEN", "").strip(),
+        app_token=environ.get("APP_API_TOKEN", "").strip(),
     )
-    port = free_port(3500) if usual else 0
+    port = free_port(3500, but=app_port) if usual else 0
     async with hosted() as sidecar, serve(api(sidecar, app), port=port) as port:
         sidecar.add(app)
         yield Companion(

@@ -68,6 +68,16 @@ def test_a_variable_out_of_range_is_named(
         create_app(features=[])
 
 
+@pytest.mark.parametrize("token", [" ", "a b", "caf\u00e9", "caf\udce9"])
+def test_a_token_that_no_header_can_hold_is_named(
+    monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """And not shown: with it, every call would be refused."""
+    monkeypatch.setenv("APP_API_TOKEN", token)
+    with pytest.raises(ConfigurationError, match=r"^APP_API_TOKEN: .*must be printable ASCII"):
+        create_app(features=[])
+
+
 class Shop(Environment):
     """Settings as `app/setup.py` may have them: a prefix, an alias, a list, a group, a rule."""
 
@@ -140,6 +150,12 @@ async def test_it_runs_until_it_is_told_to_end() -> None:
     assert said.decode() == ""
     assert all(line.startswith("{") for line in out.decode().splitlines())
     assert process.returncode in {0, -signal.SIGTERM}
+
+
+def test_a_port_that_is_about_to_be_taken_is_not_given() -> None:
+    """Else `make dev` would put a sidecar where the service is to listen."""
+    wanted = free_port()
+    assert free_port(wanted, but=wanted) != wanted
 
 
 def test_features_open_after_what_they_need() -> None:
