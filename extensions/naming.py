@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, MutableMapping
 from typing import cast
 
+import yaml
 from jinja2 import Environment
 from jinja2.ext import Extension
 
@@ -50,6 +51,11 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
+def number(value: float) -> str:
+    """Return a number as YAML reads it: without a point, `1e-05` is a text."""
+    return yaml.safe_dump(value).split()[0]
+
+
 def is_kebab(name: str) -> bool:
     """Whether `name` is spelled `code-review`."""
     return re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) is not None
@@ -69,4 +75,5 @@ class Naming(Extension):
         super().__init__(environment)
         filters: tuple[Callable[[str], str], ...] = (kebab, snake, pascal, env_name, quoted)
         cast("Functions", environment.filters).update({each.__name__: each for each in filters})
+        cast("Functions", environment.filters).update(number=number)
         cast("Functions", environment.tests).update(kebab=is_kebab, topic=is_topic)
