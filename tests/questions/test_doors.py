@@ -84,9 +84,15 @@ def test_a_service_from_prompts(destination: Path) -> None:
     person.types(CLEAR + "Orders" + ENTER)
     person.reads("'Orders' is no service name")
     person.types(CLEAR + "orders" + ENTER)
-    for question in ("What does it do", "Which version", "Which Python", "Which port"):
+    for question in ("What does it do", "Which version", "Which Python"):
         person.reads(question)
         person.types(ENTER)
+    person.reads("Which port does it listen on, from 1024 to 65535?")
+    person.types(CLEAR + "abc" + ENTER)
+    person.reads("Invalid input")  # Copier's own words for what is no number: the question has ours
+    person.types(CLEAR + "80" + ENTER)
+    person.reads("80 is no port to listen on")
+    person.types(CLEAR + "8001" + ENTER)
     person.reads("What is it made of")
     person.types(ENTER)
     for question in ("pub/sub component", "consumer groups"):
@@ -103,7 +109,7 @@ def test_a_service_from_prompts(destination: Path) -> None:
     person.reads("is ready")
     assert person.ends() == 0
     answers = answers_of(destination)
-    assert answers["service_name"] == "orders"
+    assert (answers["service_name"], answers["port"]) == ("orders", 8001)
     assert answers["features"] == ["health", "pubsub", "state"]
     assert '@on("orders.created")' in (destination / "app/handlers/events.py").read_text()
     assert "class OrderCreated(Event)" in (destination / "app/models/events.py").read_text()
