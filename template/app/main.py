@@ -30,9 +30,7 @@ def create_app(
     settings = settings or load_settings(Settings)
     declaration = declaration or declared.load(DECLARATION)
     features = discover() if features is None else in_order(features)
-    resources = Resources()
-    for item in (settings, declaration.service):
-        resources.add(item)
+    resources = Resources(settings, declaration.service)
     for feature in features:
         if feature.section:
             resources.add(declaration.section(feature.section))

@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Resources:
     """Settings, clients and stores of the running service, one of each class."""
 
-    def __init__(self) -> None:
-        self._items: dict[type, object] = {}
+    def __init__(self, *items: object) -> None:
+        self._items: dict[type, object] = {type(item): item for item in items}
 
     def add(self, item: object) -> None:
         """Offer `item` under its class; a second one of that class replaces it."""
