@@ -98,5 +98,3 @@ def install_problems(app: FastAPI) -> None:
         ]
         detail = "; ".join(f"{item['location']}: {item['message']}" for item in found)
         return problem(422, code="invalid-input", detail=detail, errors=found)
-
-    _ = (typed, http, invalid)  # FastAPI keeps them
