@@ -5,7 +5,8 @@ import json
 import random
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -92,15 +93,20 @@ class StateStore:
         try:
             await self._save(key, Entry(value), None)
         except SidecarError:  # Redis wants the ETag of what `update` or `once` has made
-            found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
-            if not (etag := found.headers.get("etag")):
-                raise
-            await self._save(key, Entry(value), {"etag": etag})
+            if etag := await self._etag(key):
+                with suppress(ConflictError):
+                    return await self._save(key, Entry(value), {"etag": etag})
+            raise
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
         params, headers = ({"concurrency": "first-write"}, {"If-Match": etag}) if etag else ({}, {})
-        await self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
+        call = self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
+        try:
+            await call
+        except ConflictError as conflict:
+            await self._verify(conflict, key, etag)
+            raise
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
         """Store and remove several keys in one transaction (on Redis without roll-back)."""
@@ -135,15 +141,25 @@ class StateStore:
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
             try:
                 await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)
-            except ConflictError:
-                continue
+            except ConflictError as conflict:
+                if attempt == TRIES - 1:
+                    await self._verify(conflict, key, entry.etag)
             except SidecarError:
                 # A first write that came second is a 500 on Redis and PostgreSQL alike.
-                if entry.etag or not (await self.entry(key, kind)).etag:
+                if entry.etag or not await self._etag(key):
                     raise
             else:
                 return value
         raise ConflictError(f"'{key.text}' was changed by others {TRIES} times in a row.")
+
+    async def _verify(self, conflict: ConflictError, key: Key, etag: str | None) -> None:
+        """Return if the entry was changed: of a Redis that takes no writes Dapr says so, too."""
+        if not etag or etag == await self._etag(key):
+            raise conflict.__cause__ or conflict
+
+    async def _etag(self, key: Key) -> str | None:
+        found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
+        return found.headers.get("etag")
 
     async def _save(self, key: Key, entry: Entry[Any], guard: dict[str, Any] | None) -> None:
         item = self._item(key, entry) | {k: v for k, v in (guard or {}).items() if v}
@@ -166,8 +182,9 @@ class StateStore:
         self, operation: str, method: str, path: str, good: Sequence[int] = (204,), **how: Any
     ) -> Answer:
         answer = await self._sidecar.call(operation, method, self._path + path, **how)
-        if answer.status == 409:
-            raise ConflictError("Somebody else changed the entry.")
+        if answer.status == 409:  # what failed, if it is no conflict: without an ETag it is a 500
+            failure = SidecarError(operation, replace(answer, status=500))
+            raise ConflictError("Somebody else changed the entry.") from failure
         if answer.status not in good:
             raise SidecarError(operation, answer)
         return answer

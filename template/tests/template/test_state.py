@@ -267,6 +267,33 @@ async def test_a_store_that_fails_is_said_to(store: StateStore, watched: Watched
     assert [operation for operation, _ in watched.calls].count("state.save") == 1
 
 
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_store_that_takes_no_writes_is_no_conflict(
+    store: StateStore, watched: Watched, there: bool
+) -> None:
+    """Of Redis, Dapr tells any failure of a delete, or of a save with an ETag, as a conflict."""
+    if there:
+        await store.update(KEY, Number, plus_one)
+
+    async def refuse(operation: str) -> Answer | None:
+        if operation == "state.save":
+            return Answer(409 if "etag" in watched.saved() else 500, {}, b"{}")
+        return Answer(409, {}, b"{}") if operation == "state.delete" else None
+
+    watched.before = refuse
+    etag = (await store.entry(KEY, Number)).etag
+    for write in (
+        lambda: store.update(KEY, Number, plus_one),
+        lambda: store.once("a", KEY, Number, plus_one),
+        lambda: store.save(KEY, Number()),
+        lambda: store.delete(KEY),
+        lambda: store.delete(KEY, etag),
+    ):
+        with pytest.raises(SidecarError) as caught:
+            await write()
+        assert caught.value.answered == 500  # so an event is postponed
+
+
 def test_a_key_holds_no_empty_part_and_has_an_end() -> None:
     """Whoever names such an id is told so."""
     for parts in (("test", ""), ("x" * 600,)):
