@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -80,13 +80,7 @@ class StateStore:
 
     async def get_many(self, keys: Sequence[Key], kind: type[M]) -> list[M | None]:
         """Return the values of several keys in one call, in their order."""
-        names = [self._prefix + key.text for key in keys]
-        answer = await self._post("state.bulk_get", "/bulk", {"keys": names}, good=(200,))
-        items = answer.json()
-        if any("error" in item for item in items):
-            raise SidecarError("state.bulk_get", answer)
-        found = {item["key"]: item.get("data") for item in items}
-        return [read(found.get(name), None, kind).value for name in names]
+        return [read(found.get("data"), None, kind).value for found in await self._found(keys)]
 
     async def save(self, key: Key, value: BaseModel) -> None:
         """Store `value`, whatever was there; what `once` has seen is forgotten."""
@@ -109,8 +103,12 @@ class StateStore:
             raise
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
-        """Store and remove several keys in one transaction (on Redis without roll-back)."""
-        changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
+        """Store and remove several keys in one transaction (on Redis without roll-back).
+
+        Whatever was there, but with the ETags that it has: Redis wants them, as in `save`.
+        """
+        there = dict(zip(saves, await self._found(saves), strict=True))
+        changes = [("upsert", self._item(k, Entry(v), there[k])) for k, v in saves.items()]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]
         await self._post("state.transact", "/transaction", {"operations": operations})
@@ -157,19 +155,27 @@ class StateStore:
         if not etag or etag == await self._etag(key):
             raise conflict.__cause__ or conflict
 
+    async def _found(self, keys: Collection[Key]) -> list[dict[str, Any]]:
+        """Return what a bulk get tells of each key: nothing, or its `data` and `etag`."""
+        names = [self._prefix + key.text for key in keys]
+        answer = await self._post("state.bulk_get", "/bulk", {"keys": names}, good=(200,))
+        items = {item["key"]: item for item in answer.json()}
+        if any("error" in item for item in items.values()):
+            raise SidecarError("state.bulk_get", answer)
+        return [items.get(name, {}) for name in names]
+
     async def _etag(self, key: Key) -> str | None:
         found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
         return found.headers.get("etag")
 
     async def _save(self, key: Key, entry: Entry[Any], guard: dict[str, Any] | None) -> None:
-        item = self._item(key, entry) | {k: v for k, v in (guard or {}).items() if v}
-        await self._post("state.save", "", [item])
+        await self._post("state.save", "", [self._item(key, entry, guard or {})])
 
-    def _item(self, key: Key, entry: Entry[Any]) -> dict[str, Any]:
+    def _item(self, key: Key, entry: Entry[Any], guard: Mapping[str, Any]) -> dict[str, Any]:
         item: dict[str, Any] = {"key": self._prefix + key.text, "value": entry.document()}
         if ttl := key.ttl or self._ttl:
             item["metadata"] = {"ttlInSeconds": str(ttl)}
-        return item
+        return item | {k: guard[k] for k in ("options", "etag") if guard.get(k)}
 
     def _at(self, key: Key) -> str:
         return f"/{quote(self._prefix + key.text, safe='')}"

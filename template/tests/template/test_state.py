@@ -154,11 +154,13 @@ async def test_one_that_can_not_be_read_is_no_missing_one(
 
 
 async def test_a_transaction_saves_and_deletes(store: StateStore) -> None:
-    """Several entries at once."""
-    other = Key.of("test", "other")
+    """Several entries at once, also those that a change has made."""
+    other, third = Key.of("test", "other"), Key.of("test", "third")
     await store.save(KEY, Number(value=1))
-    await store.transact({other: Number(value=2)}, [KEY])
-    assert await store.get_many([KEY, other], Number) == [None, Number(value=2)]
+    await store.update(other, Number, plus_one)
+    await store.transact({third: Number(value=3), other: Number(value=2)}, [KEY])
+    found = await store.get_many([KEY, other, third], Number)
+    assert found == [None, Number(value=2), Number(value=3)]
 
 
 async def test_a_change_takes_in_what_others_wrote_meanwhile(
