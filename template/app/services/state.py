@@ -36,9 +36,10 @@ class Entry(Generic[M]):
     seen: tuple[str, ...] = ()
 
     def document(self) -> str:
-        """Return the text that is stored: integers over 2^53 stay exact, the oldest marks go."""
+        """Return the text to store: integers over 2^53 exact, no NaN, the oldest marks gone."""
         assert self.value is not None, "only what is there is stored"
-        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen[-SEEN:])}"}}'
+        document = {"value": self.value.model_dump(mode="json"), "seen": "".join(self.seen[-SEEN:])}
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from app.core import declaration
 from app.core.config import load_settings
@@ -227,6 +228,13 @@ async def test_what_was_seen_stays_through_other_changes(store: StateStore) -> N
     await store.once("a", KEY, Number, plus_one)
     await store.update(KEY, Number, plus_one)
     assert await store.once("a", KEY, Number, plus_one) == Number(value=2)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_no_number_is_not_stored(value: float) -> None:
+    """JSON has a null for it, which may be nothing that the model can read again."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Entry(RootModel[float | None](value)).document()
 
 
 def test_the_oldest_events_beyond_the_limit_are_forgotten() -> None:
