@@ -173,9 +173,9 @@ class StateStore:
         await self._post("state.save", "", [self._item(key, entry, guard or {})])
 
     def _item(self, key: Key, entry: Entry[Any], guard: Mapping[str, Any]) -> dict[str, Any]:
+        ttl = key.ttl or self._ttl or -1  # for good: without one, Redis keeps the one that runs
         item: dict[str, Any] = {"key": self._prefix + key.text, "value": entry.document()}
-        if ttl := key.ttl or self._ttl:
-            item["metadata"] = {"ttlInSeconds": str(ttl)}
+        item["metadata"] = {"ttlInSeconds": str(ttl)}
         return item | {k: guard[k] for k in ("options", "etag") if guard.get(k)}
 
     def _at(self, key: Key) -> str:

@@ -18,6 +18,7 @@ from app.core.key import Key
 from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
 from app.services.state import SEEN, Entry, StateStore, mark_of, read
 from dev import Companion
+from dev.sidecar import Sidecar as EmbeddedSidecar
 
 KEY = Key.of("test", "number")
 
@@ -130,7 +131,20 @@ async def test_an_entry_lives_as_long_as_its_key_says(
     await declared.save(KEY, Number())
     assert watched.saved()["metadata"] == {"ttlInSeconds": "60"}
     await StateStore(watched, config).save(KEY, Number())
-    assert "metadata" not in watched.saved()
+    assert watched.saved()["metadata"] == {"ttlInSeconds": "-1"}
+
+
+async def test_an_entry_whose_end_is_taken_away_stays(
+    store: StateStore, sidecar: EmbeddedSidecar
+) -> None:
+    """Redis keeps the one that runs where a save names none; a transaction is no other."""
+    other = Key.of("test", "other")
+    for key in (KEY, other):
+        await store.save(Key(key.text, ttl=60), Number())
+    await store.save(KEY, Number(value=1))
+    await store.transact({other: Number(value=2)})
+    sidecar.clock.skip(61)
+    assert await store.get_many([KEY, other], Number) == [Number(value=1), Number(value=2)]
 
 
 async def test_several_are_read_in_one_call(store: StateStore, watched: Watched) -> None:
