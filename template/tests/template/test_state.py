@@ -21,6 +21,8 @@ from dev import Companion
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
 KEY = Key.of("test", "number")
+LONG = pytest.param("😀" * 128, id="long")
+PARTS = ["a/b", "a||b", "a:b", "a%2Fb", "a b?c#d", "ä", ".", "a+b&c", "\ud800", LONG]
 
 
 class Number(BaseModel):
@@ -101,10 +103,6 @@ async def test_integers_stay_exact(store: StateStore, value: int) -> None:
     """Dapr holds numbers as float64; what is stored is text."""
     await store.save(KEY, Number(value=value))
     assert await store.get(KEY, Number) == Number(value=value)
-
-
-LONG = pytest.param("😀" * 128, id="long")
-PARTS = ["a/b", "a||b", "a:b", "a%2Fb", "a b?c#d", "ä", ".", "a+b&c", "\ud800", LONG]
 
 
 @pytest.mark.parametrize("part", PARTS)
