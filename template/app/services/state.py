@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from base64 import b64encode
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -74,7 +74,7 @@ class StateStore:
 
     async def entry(self, key: Key, kind: type[M]) -> Entry[M]:
         """Return the value of `key` with its ETag."""
-        answer = await self._call("state.get", "GET", self._at(key), good=(200, 204))
+        answer = await self._call("state.get", "GET", self._at(key))
         if answer.status == 204:
             return Entry()
         return read(answer.json(), answer.headers.get("etag"), kind)
@@ -86,30 +86,22 @@ class StateStore:
     async def save(self, key: Key, value: BaseModel) -> None:
         """Store `value`, whatever was there; what `once` has seen is forgotten."""
         try:
-            await self._save(key, Entry(value), None)
+            await self._save(key, Entry(value))
         except SidecarError:  # Redis wants the ETag of what `update` or `once` has made
-            if etag := await self._etag(key):
-                with suppress(ConflictError):
-                    return await self._save(key, Entry(value), {"etag": etag})
-            raise
+            if not (etag := await self._etag(key)):
+                raise
+            await self._written(self._save(key, Entry(value), etag=etag), key, etag)
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
         params, headers = ({"concurrency": "first-write"}, {"If-Match": etag}) if etag else ({}, {})
         call = self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
-        try:
-            await call
-        except ConflictError as conflict:
-            await self._verify(conflict, key, etag)
-            raise
+        await self._written(call, key, etag)
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
-        """Store and remove several keys in one transaction (on Redis without roll-back).
-
-        Whatever was there, but with the ETags that it has: Redis wants them, as in `save`.
-        """
-        there = dict(zip(saves, await self._found(saves), strict=True))
-        changes = [("upsert", self._item(k, Entry(v), there[k])) for k, v in saves.items()]
+        """Store and remove several keys in one transaction (on Redis without roll-back)."""
+        found = zip(saves.items(), await self._found(saves), strict=True)  # for ETags, as in `save`
+        changes = [("upsert", self._item(k, Entry(v), etag=at.get("etag"))) for (k, v), at in found]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]
         await self._post("state.transact", "/transaction", {"operations": operations})
@@ -138,60 +130,57 @@ class StateStore:
             value = change(entry.value)
             seen = (*entry.seen, mark) if mark else entry.seen
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
+            save = self._save(key, Entry(value, seen=seen), **guard if self._use_etag else {})
             try:
-                await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)
-            except ConflictError as conflict:
-                if attempt == TRIES - 1:
-                    await self._verify(conflict, key, entry.etag)
-            except SidecarError:
-                # A first write that came second is a 500 on Redis and PostgreSQL alike.
+                with suppress(ConflictError):
+                    await (save if attempt < TRIES - 1 else self._written(save, key, entry.etag))
+                    return value
+            except SidecarError:  # of Redis and PostgreSQL also a first write that came second
                 if entry.etag or not await self._etag(key):
                     raise
-            else:
-                return value
         raise ConflictError(f"'{key.text}' was changed by others {TRIES} times in a row.")
 
-    async def _verify(self, conflict: ConflictError, key: Key, etag: str | None) -> None:
-        """Return if the entry was changed: of a Redis that takes no writes Dapr says so, too."""
-        if not etag or etag == await self._etag(key):
-            raise conflict.__cause__ or conflict
+    async def _written(self, write: Awaitable[object], key: Key, etag: str | None) -> None:
+        """Await a write. Dapr says 409 also of a Redis that takes none; then the ETag stays."""
+        try:
+            await write
+        except ConflictError as conflict:
+            if etag and etag != await self._etag(key):
+                raise
+            raise (conflict.__cause__ or conflict) from None
 
     async def _found(self, keys: Collection[Key]) -> list[dict[str, Any]]:
         """Return what a bulk get tells of each key: nothing, or its `data` and `etag`."""
         names = [self._prefix + key.text for key in keys]
-        answer = await self._post("state.bulk_get", "/bulk", {"keys": names}, good=(200,))
+        answer = await self._post("state.bulk_get", "/bulk", {"keys": names})
         items = {item["key"]: item for item in answer.json()}
         if any("error" in item for item in items.values()):
             raise SidecarError("state.bulk_get", answer)
         return [items.get(name, {}) for name in names]
 
     async def _etag(self, key: Key) -> str | None:
-        found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
-        return found.headers.get("etag")
+        return (await self._found([key]))[0].get("etag")
 
-    async def _save(self, key: Key, entry: Entry[Any], guard: dict[str, Any] | None) -> None:
-        await self._post("state.save", "", [self._item(key, entry, guard or {})])
+    async def _save(self, key: Key, entry: Entry[Any], **guard: Any) -> None:
+        await self._post("state.save", "", [self._item(key, entry, **guard)])
 
-    def _item(self, key: Key, entry: Entry[Any], guard: Mapping[str, Any]) -> dict[str, Any]:
-        ttl = key.ttl or self._ttl or -1  # for good: without one, Redis keeps the one that runs
-        item: dict[str, Any] = {"key": self._prefix + key.text, "value": entry.document()}
-        item["metadata"] = {"ttlInSeconds": str(ttl)}
-        return item | {k: guard[k] for k in ("options", "etag") if guard.get(k)}
+    def _item(self, key: Key, entry: Entry[Any], **guard: Any) -> dict[str, Any]:
+        item = {"key": self._prefix + key.text, "value": entry.document(), **guard}
+        ttl = str(key.ttl or self._ttl or -1)  # -1: for good; of none, Redis keeps what runs
+        return item | {"metadata": {"ttlInSeconds": ttl}}
 
     def _at(self, key: Key) -> str:
         return f"/{quote(self._prefix + key.text, safe='')}"
 
-    async def _post(self, operation: str, path: str, body: object, **how: Any) -> Answer:
+    async def _post(self, operation: str, path: str, body: object) -> Answer:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return await self._call(operation, "POST", path, body=data, **how)
+        return await self._call(operation, "POST", path, body=data)
 
-    async def _call(
-        self, operation: str, method: str, path: str, good: Sequence[int] = (204,), **how: Any
-    ) -> Answer:
+    async def _call(self, operation: str, method: str, path: str, **how: Any) -> Answer:
         answer = await self._sidecar.call(operation, method, self._path + path, **how)
         if answer.status == 409:  # what failed, if it is no conflict: without an ETag it is a 500
             failure = SidecarError(operation, replace(answer, status=500))
             raise ConflictError("Somebody else changed the entry.") from failure
-        if answer.status not in good:
+        if answer.status not in {200, 204}:
             raise SidecarError(operation, answer)
         return answer

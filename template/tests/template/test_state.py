@@ -305,7 +305,7 @@ async def test_a_store_that_takes_no_writes_is_no_conflict(
 
     async def refuse(operation: str) -> Answer | None:
         if operation == "state.save":
-            return Answer(409 if "etag" in watched.saved() else 500, {}, b"{}")
+            return Answer(409 if watched.saved().get("etag") else 500, {}, b"{}")
         return Answer(409, {}, b"{}") if operation == "state.delete" else None
 
     watched.before = refuse
