@@ -70,12 +70,13 @@ async def test_a_new_time_counts(store: Store, world: World) -> None:
 
 
 async def test_a_negative_time_is_for_good(store: Store, world: World) -> None:
-    """It ends the one before."""
-    key = mark()
-    await store.put(key, **SHORT)
-    await store.put(key, 2, metadata={"ttlInSeconds": "-1"})
+    """It ends the one before, in a transaction, too."""
+    key, other, never = mark(), mark(), {"metadata": {"ttlInSeconds": "-1"}}
+    await store.save([item(key, **SHORT), item(other, **SHORT)])
+    assert done(await store.put(key, 2, **never))
+    assert done(await store.transact(upsert(other, 2, **never), upsert(mark(), **never)))
     await world.sleep(AFTER)
-    assert await store.value(key) == 2
+    assert [await store.value(key), await store.value(other)] == [2, 2]
 
 
 async def test_zero_is_for_good(store: Store, world: World) -> None:

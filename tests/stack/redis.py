@@ -21,6 +21,12 @@ class Redis(Part):
     address: str
     """`host:port`"""
 
+    async def take_writes(self, *, yes: bool) -> None:
+        """Take writes, or refuse them as where the replicas are away."""
+        command = b"CONFIG SET min-replicas-to-write %d\r\n" % (not yes)
+        port = int(self.address.rpartition(":")[2])
+        assert await exchange(port, command, size=5) == b"+OK\r\n"
+
     async def keys(self) -> list[str]:
         """Return the keys of all that it holds."""
         reader, writer = await asyncio.open_connection(*self.address.split(":"))

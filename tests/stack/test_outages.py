@@ -137,6 +137,27 @@ async def test_an_outage_gives_no_event_up(running: Counting) -> None:
     assert await letters(running) == []
 
 
+async def test_a_store_that_takes_no_writes_gives_no_event_up(running: Counting) -> None:
+    """It can be read meanwhile, and Dapr calls each write a conflict; none is a dead letter."""
+    await count(running, 150)
+    before, app = await running.counted(), running.service.app
+    postponed = app.log.read_text().count('"event.postponed"')
+    await running.store.take_writes(yes=False)
+
+    async def used_up() -> bool:
+        return app.log.read_text().count('"event.postponed"') > postponed
+
+    async def counted() -> bool:
+        return await running.counted() == before + 1
+
+    async with running.publisher() as client:
+        await until(lambda: publish(client, 151, "u"))
+    await until(used_up)
+    await running.store.take_writes(yes=True)
+    await until(counted)
+    assert await letters(running) == []
+
+
 async def test_an_event_that_kills_the_process_is_a_dead_letter(running: Counting) -> None:
     """In the end; those of other learners go on meanwhile, and its own learner's after it."""
     app = running.service.app

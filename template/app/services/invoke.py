@@ -19,6 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 PASSING = {429, 500, 502, 503, 504}
 """Answers that may be others a moment later; 500 is the sidecar's for a callee it can't reach."""
 REFUSED = {403, 500}  # the sidecar's own answers, with the code ERR_DIRECT_INVOKE
+NO_TOKEN = (401, b"invalid api token")  # its own, too
 UNREACHED = ("couldn't find service", "no host", "connection refused", "error while dialing")
 """What the sidecar says where the callee can't have heard of the call."""
 BACKOFF_SECONDS = 0.05
@@ -143,6 +144,8 @@ class Invoker:
             said, about = str(problem.get("message")), f"failed to invoke, id: {app_id}, err: "
             unreached = said.startswith(about) and any(words in said.lower() for words in UNREACHED)
             raise (UnreachedError if unreached else SidecarError)(f"invoke {app_id}", reply)
+        if (reply.status, reply.body.strip()) == NO_TOKEN:
+            raise SidecarError(f"invoke {app_id}", reply)
         if reply.status >= 400:
             raise CalleeError(app_id, method, reply)
         try:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import random
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -35,9 +36,10 @@ class Entry(Generic[M]):
     seen: tuple[str, ...] = ()
 
     def document(self) -> str:
-        """Return the text that is stored: integers over 2^53 stay exact, the oldest marks go."""
+        """Return the text to store: integers over 2^53 exact, no NaN, the oldest marks gone."""
         assert self.value is not None, "only what is there is stored"
-        return f'{{"value":{self.value.model_dump_json()},"seen":"{"".join(self.seen[-SEEN:])}"}}'
+        document = {"value": self.value.model_dump(mode="json"), "seen": "".join(self.seen[-SEEN:])}
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def read(stored: str | None, etag: str | None, kind: type[M]) -> Entry[M]:
@@ -72,39 +74,34 @@ class StateStore:
 
     async def entry(self, key: Key, kind: type[M]) -> Entry[M]:
         """Return the value of `key` with its ETag."""
-        answer = await self._call("state.get", "GET", self._at(key), good=(200, 204))
+        answer = await self._call("state.get", "GET", self._at(key))
         if answer.status == 204:
             return Entry()
         return read(answer.json(), answer.headers.get("etag"), kind)
 
     async def get_many(self, keys: Sequence[Key], kind: type[M]) -> list[M | None]:
         """Return the values of several keys in one call, in their order."""
-        names = [self._prefix + key.text for key in keys]
-        answer = await self._post("state.bulk_get", "/bulk", {"keys": names}, good=(200,))
-        items = answer.json()
-        if any("error" in item for item in items):
-            raise SidecarError("state.bulk_get", answer)
-        found = {item["key"]: item.get("data") for item in items}
-        return [read(found.get(name), None, kind).value for name in names]
+        return [read(found.get("data"), None, kind).value for found in await self._found(keys)]
 
     async def save(self, key: Key, value: BaseModel) -> None:
         """Store `value`, whatever was there; what `once` has seen is forgotten."""
         try:
-            await self._save(key, Entry(value), None)
+            await self._save(key, Entry(value))
         except SidecarError:  # Redis wants the ETag of what `update` or `once` has made
-            found = await self._call("state.get", "GET", self._at(key), good=(200, 204))
-            if not (etag := found.headers.get("etag")):
+            if not (etag := await self._etag(key)):
                 raise
-            await self._save(key, Entry(value), {"etag": etag})
+            await self._written(self._save(key, Entry(value), etag=etag), key, etag)
 
     async def delete(self, key: Key, etag: str | None = None) -> None:
         """Remove `key`; with an ETag a ConflictError tells that somebody changed it since."""
         params, headers = ({"concurrency": "first-write"}, {"If-Match": etag}) if etag else ({}, {})
-        await self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
+        call = self._call("state.delete", "DELETE", self._at(key), params=params, headers=headers)
+        await self._written(call, key, etag)
 
     async def transact(self, saves: Mapping[Key, BaseModel], deletes: Sequence[Key] = ()) -> None:
         """Store and remove several keys in one transaction (on Redis without roll-back)."""
-        changes = [("upsert", self._item(key, Entry(value))) for key, value in saves.items()]
+        found = zip(saves.items(), await self._found(saves), strict=True)  # for ETags, as in `save`
+        changes = [("upsert", self._item(k, Entry(v), etag=at.get("etag"))) for (k, v), at in found]
         changes += [("delete", {"key": self._prefix + key.text}) for key in deletes]
         operations = [{"operation": what, "request": item} for what, item in changes]
         await self._post("state.transact", "/transaction", {"operations": operations})
@@ -133,41 +130,57 @@ class StateStore:
             value = change(entry.value)
             seen = (*entry.seen, mark) if mark else entry.seen
             guard = {"options": {"concurrency": "first-write"}, "etag": entry.etag}
+            save = self._save(key, Entry(value, seen=seen), **guard if self._use_etag else {})
             try:
-                await self._save(key, Entry(value, seen=seen), guard if self._use_etag else None)
-            except ConflictError:
-                continue
-            except SidecarError:
-                # A first write that came second is a 500 on Redis and PostgreSQL alike.
-                if entry.etag or not (await self.entry(key, kind)).etag:
+                with suppress(ConflictError):
+                    await (save if attempt < TRIES - 1 else self._written(save, key, entry.etag))
+                    return value
+            except SidecarError:  # of Redis and PostgreSQL also a first write that came second
+                if entry.etag or not await self._etag(key):
                     raise
-            else:
-                return value
         raise ConflictError(f"'{key.text}' was changed by others {TRIES} times in a row.")
 
-    async def _save(self, key: Key, entry: Entry[Any], guard: dict[str, Any] | None) -> None:
-        item = self._item(key, entry) | {k: v for k, v in (guard or {}).items() if v}
-        await self._post("state.save", "", [item])
+    async def _written(self, write: Awaitable[object], key: Key, etag: str | None) -> None:
+        """Await a write. Dapr says 409 also of a Redis that takes none; then the ETag stays."""
+        try:
+            await write
+        except ConflictError as conflict:
+            if etag and etag != await self._etag(key):
+                raise
+            raise (conflict.__cause__ or conflict) from None
 
-    def _item(self, key: Key, entry: Entry[Any]) -> dict[str, Any]:
-        item: dict[str, Any] = {"key": self._prefix + key.text, "value": entry.document()}
-        if ttl := key.ttl or self._ttl:
-            item["metadata"] = {"ttlInSeconds": str(ttl)}
-        return item
+    async def _found(self, keys: Collection[Key]) -> list[dict[str, Any]]:
+        """Return what a bulk get tells of each key: nothing, or its `data` and `etag`."""
+        names = [self._prefix + key.text for key in keys]
+        answer = await self._post("state.bulk_get", "/bulk", {"keys": names})
+        items = {item["key"]: item for item in answer.json()}
+        if any("error" in item for item in items.values()):
+            raise SidecarError("state.bulk_get", answer)
+        return [items.get(name, {}) for name in names]
+
+    async def _etag(self, key: Key) -> str | None:
+        return (await self._found([key]))[0].get("etag")
+
+    async def _save(self, key: Key, entry: Entry[Any], **guard: Any) -> None:
+        await self._post("state.save", "", [self._item(key, entry, **guard)])
+
+    def _item(self, key: Key, entry: Entry[Any], **guard: Any) -> dict[str, Any]:
+        item = {"key": self._prefix + key.text, "value": entry.document(), **guard}
+        ttl = str(key.ttl or self._ttl or -1)  # -1: for good; of none, Redis keeps what runs
+        return item | {"metadata": {"ttlInSeconds": ttl}}
 
     def _at(self, key: Key) -> str:
         return f"/{quote(self._prefix + key.text, safe='')}"
 
-    async def _post(self, operation: str, path: str, body: object, **how: Any) -> Answer:
+    async def _post(self, operation: str, path: str, body: object) -> Answer:
         data = json.dumps(body, ensure_ascii=False).encode()
-        return await self._call(operation, "POST", path, body=data, **how)
+        return await self._call(operation, "POST", path, body=data)
 
-    async def _call(
-        self, operation: str, method: str, path: str, good: Sequence[int] = (204,), **how: Any
-    ) -> Answer:
+    async def _call(self, operation: str, method: str, path: str, **how: Any) -> Answer:
         answer = await self._sidecar.call(operation, method, self._path + path, **how)
-        if answer.status == 409:
-            raise ConflictError("Somebody else changed the entry.")
-        if answer.status not in good:
+        if answer.status == 409:  # what failed, if it is no conflict: without an ETag it is a 500
+            failure = SidecarError(operation, replace(answer, status=500))
+            raise ConflictError("Somebody else changed the entry.") from failure
+        if answer.status not in {200, 204}:
             raise SidecarError(operation, answer)
         return answer

@@ -100,10 +100,13 @@ async def test_an_error_is_the_sidecars_and_nothing_is_done(
 
 
 async def test_a_conflict_is_tried_again(sidecar: EmbeddedSidecar, store: StateStore) -> None:
-    """As if somebody else had been faster."""
+    """As if somebody else had been faster; one that does not end is a store that fails."""
     sidecar.faults.append(Fault("conflict", "state.save", times=2))
     assert await store.update(KEY, Number, one_more) == Number(n=1)
     assert sidecar.faults == []
+    sidecar.faults.append(Fault("conflict", "state.save", times=-1))
+    with pytest.raises(SidecarError, match="500 ERR_STATE_SAVE"):
+        await store.update(KEY, Number, one_more)
 
 
 async def test_a_dropped_answer_leaves_the_effect(

@@ -244,6 +244,19 @@ async def test_a_call_that_never_arrived_is_repeated(message: str, calls: int) -
     assert isinstance(caught.value, UnreachedError) == (calls > 1)
 
 
+async def test_a_sidecar_that_wants_another_token_is_the_sidecars_error(
+    callee: Callee, invoker: Invoker, sidecar: EmbeddedSidecar
+) -> None:
+    """The callee never heard of the call; what it says of a token itself is its own."""
+    callee.answers = [JSONResponse({"detail": "invalid api token"}, 401)]
+    with pytest.raises(CalleeError, match="callee/tell: invalid api token"):
+        await invoker.call("callee", "tell", Ask(), Told)
+    sidecar.apps[0].api_token = "another"
+    with pytest.raises(SidecarError) as caught:
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert (caught.value.answered, callee.calls) == (401, 1)
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(409, "OUT_OF_STOCK"), (500, "PAY_FAILED"), (409, "ERR_DIRECT_INVOKE")]
 )

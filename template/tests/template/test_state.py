@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from app.core import declaration
 from app.core.config import load_settings
@@ -17,8 +18,11 @@ from app.core.key import Key
 from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
 from app.services.state import SEEN, Entry, StateStore, mark_of, read
 from dev import Companion
+from dev.sidecar import Sidecar as EmbeddedSidecar
 
 KEY = Key.of("test", "number")
+LONG = pytest.param("😀" * 128, id="long")
+PARTS = ["a/b", "a||b", "a:b", "a%2Fb", "a b?c#d", "ä", ".", "a+b&c", "\ud800", LONG]
 
 
 class Number(BaseModel):
@@ -101,14 +105,16 @@ async def test_integers_stay_exact(store: StateStore, value: int) -> None:
     assert await store.get(KEY, Number) == Number(value=value)
 
 
-@pytest.mark.parametrize("part", ["a/b", "a||b", "a:b", "a%2Fb", "a b?c#d", "ä😀", "..", "a+b&c"])
+@pytest.mark.parametrize("part", PARTS)
 async def test_any_id_makes_a_key(store: StateStore, part: str) -> None:
     """One that no other id makes."""
-    await store.save(Key.of("test", part), Number(value=1))
-    await store.save(Key.of("test", part.replace("%2F", "/") + "."), Number(value=2))
-    assert await store.get(Key.of("test", part), Number) == Number(value=1)
-    await store.delete(Key.of("test", part))
-    assert await store.get(Key.of("test", part), Number) is None
+    for before in (["test"], []):
+        key, other = Key.of(*before, part), Key.of(*before, part.replace("%2F", "/") + ".")
+        await store.save(key, Number(value=1))
+        await store.save(other, Number(value=2))
+        assert await store.get(key, Number) == Number(value=1)
+        await store.delete(key)
+        assert await store.get_many([key, other], Number) == [None, Number(value=2)]
 
 
 async def test_keys_have_the_declared_prefix(watched: Watched, config: StateConfig) -> None:
@@ -129,7 +135,20 @@ async def test_an_entry_lives_as_long_as_its_key_says(
     await declared.save(KEY, Number())
     assert watched.saved()["metadata"] == {"ttlInSeconds": "60"}
     await StateStore(watched, config).save(KEY, Number())
-    assert "metadata" not in watched.saved()
+    assert watched.saved()["metadata"] == {"ttlInSeconds": "-1"}
+
+
+async def test_an_entry_whose_end_is_taken_away_stays(
+    store: StateStore, sidecar: EmbeddedSidecar
+) -> None:
+    """Redis keeps the one that runs where a save names none; a transaction is no other."""
+    other = Key.of("test", "other")
+    for key in (KEY, other):
+        await store.save(Key(key.text, ttl=60), Number())
+    await store.save(KEY, Number(value=1))
+    await store.transact({other: Number(value=2)})
+    sidecar.clock.skip(61)
+    assert await store.get_many([KEY, other], Number) == [Number(value=1), Number(value=2)]
 
 
 async def test_several_are_read_in_one_call(store: StateStore, watched: Watched) -> None:
@@ -154,11 +173,13 @@ async def test_one_that_can_not_be_read_is_no_missing_one(
 
 
 async def test_a_transaction_saves_and_deletes(store: StateStore) -> None:
-    """Several entries at once."""
-    other = Key.of("test", "other")
+    """Several entries at once, also those that a change has made."""
+    other, third = Key.of("test", "other"), Key.of("test", "third")
     await store.save(KEY, Number(value=1))
-    await store.transact({other: Number(value=2)}, [KEY])
-    assert await store.get_many([KEY, other], Number) == [None, Number(value=2)]
+    await store.update(other, Number, plus_one)
+    await store.transact({third: Number(value=3), other: Number(value=2)}, [KEY])
+    found = await store.get_many([KEY, other, third], Number)
+    assert found == [None, Number(value=2), Number(value=3)]
 
 
 async def test_a_change_takes_in_what_others_wrote_meanwhile(
@@ -227,6 +248,13 @@ async def test_what_was_seen_stays_through_other_changes(store: StateStore) -> N
     assert await store.once("a", KEY, Number, plus_one) == Number(value=2)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_no_number_is_not_stored(value: float) -> None:
+    """JSON has a null for it, which may be nothing that the model can read again."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Entry(RootModel[float | None](value)).document()
+
+
 def test_the_oldest_events_beyond_the_limit_are_forgotten() -> None:
     """An entry stays small: what it remembers of its events is short, and reads back as it was."""
     marks = tuple(mark_of(f"event-{n}") for n in range(SEEN + 2))
@@ -267,8 +295,35 @@ async def test_a_store_that_fails_is_said_to(store: StateStore, watched: Watched
     assert [operation for operation, _ in watched.calls].count("state.save") == 1
 
 
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_store_that_takes_no_writes_is_no_conflict(
+    store: StateStore, watched: Watched, there: bool
+) -> None:
+    """Of Redis, Dapr tells any failure of a delete, or of a save with an ETag, as a conflict."""
+    if there:
+        await store.update(KEY, Number, plus_one)
+
+    async def refuse(operation: str) -> Answer | None:
+        if operation == "state.save":
+            return Answer(409 if watched.saved().get("etag") else 500, {}, b"{}")
+        return Answer(409, {}, b"{}") if operation == "state.delete" else None
+
+    watched.before = refuse
+    etag = (await store.entry(KEY, Number)).etag
+    for write in (
+        lambda: store.update(KEY, Number, plus_one),
+        lambda: store.once("a", KEY, Number, plus_one),
+        lambda: store.save(KEY, Number()),
+        lambda: store.delete(KEY),
+        lambda: store.delete(KEY, etag),
+    ):
+        with pytest.raises(SidecarError) as caught:
+            await write()
+        assert caught.value.answered == 500  # so an event is postponed
+
+
 def test_a_key_holds_no_empty_part_and_has_an_end() -> None:
     """Whoever names such an id is told so."""
-    for parts in (("test", ""), ("x" * 600,)):
-        with pytest.raises(InvalidIdError, match="512"):
+    for parts in (("test", ""), ("x" * 2049,)):
+        with pytest.raises(InvalidIdError, match="2048"):
             Key.of(*parts)
