@@ -46,8 +46,9 @@ def read(body: bytes, consumer: str, config: PubSubConfig) -> ErrorEvent | None:
     with suppress(ValidationError):
         if envelope.get("type") == "ErrorEvent":
             letter = ErrorEvent.model_validate(envelope.get("data"))
-            return letter if letter.consumer_agent == consumer else None
-    topic = envelope.get("topic", queue)
+            if letter.consumer_agent:
+                return letter if letter.consumer_agent == consumer else None
+    topic = told if isinstance(told := envelope.get("topic"), str) else queue
     if topic not in [queue, *(each.name for each in config.topics if each.subscribe)]:
         return None
     return ErrorEvent(

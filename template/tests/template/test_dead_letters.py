@@ -250,7 +250,7 @@ async def test_letters_of_others_are_theirs(
     about: dict[str, Any] = {"original_event_type": "E", "error_type": "E", "error_message": "e"}
     about |= {"original_topic": TOPIC, "original_payload": {"id": "e-1", "data": {}}}
     name = resources.get(ServiceConfig).service_name
-    for consumer_agent in ("another-service", None, name):
+    for consumer_agent in ("another-service", name):
         error = ErrorEvent(**about, consumer_agent=consumer_agent).model_dump(mode="json")
         await consumer.post(LETTERS, json={"id": "x", "type": "ErrorEvent", "data": error})
     await consumer.post(LETTERS, json={"id": "e-2", "topic": "test.other", "data": {}})
@@ -275,11 +275,26 @@ async def test_what_nobody_can_read_is_kept_as_text(
     assert "not replayed" in line
 
 
-@pytest.mark.parametrize("about", [{"type": "ErrorEvent", "data": 1}, {}, {"topic": LETTERS}])
+ANONYMOUS = ErrorEvent(
+    original_event_type="E", error_type="E", error_message="e", original_payload={}
+).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"type": "ErrorEvent", "data": 1},
+        {"type": "ErrorEvent", "data": ANONYMOUS},
+        {},
+        {"topic": LETTERS},
+        {"topic": 5},
+        {"topic": [TOPIC]},
+    ],
+)
 async def test_what_tells_nobody_whose_it_is_is_kept(
     consumer: AsyncClient, letters: DeadLetters, about: dict[str, Any]
 ) -> None:
-    """By every service: an ErrorEvent that is none, or what somebody published there."""
+    """By every service: an ErrorEvent that is none or names nobody, or what has no topic."""
     assert (await consumer.post(LETTERS, json={"id": "e-1", **about})).status_code == 200
     (letter,) = await letters.all()
     assert (letter.error_type, letter.original_topic) == (UNDELIVERED, None)
