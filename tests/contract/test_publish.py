@@ -245,6 +245,11 @@ async def test_an_own_envelope_keeps_its_trace(broker: Broker) -> None:
     assert envelope["traceparent"] == parent
 
 
+async def test_an_own_envelope_may_name_a_trace_that_is_none(broker: Broker) -> None:
+    """It is delivered all the same."""
+    assert (await own(broker, id="odd", traceparent=5))["id"] == "odd"
+
+
 async def test_an_own_envelope_without_a_trace_gets_one(broker: Broker) -> None:
     """As any event."""
     assert len(str((await own(broker))["traceparent"]).split("-")) == 4

@@ -11,6 +11,7 @@ from typing import Any
 from dev.sidecar.blocks import App, DaprError, decoded
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
+from dev.sidecar.world import UnreachableError
 
 CLOUD_EVENT = "application/cloudevents+json"
 
@@ -117,7 +118,12 @@ class Broker:
                 with self._sidecar.waiting():
                     await group.joined.wait()
             member = group.members[message.partition % len(group.members)]
-            outcome = await self._deliver(member, message)
+            try:
+                outcome = await self._deliver(member, message)
+            except Exception as error:  # counts as a try, as with daprd
+                if not isinstance(error, UnreachableError):
+                    print(f"not delivered on {message.topic}: {error!r}", flush=True)
+                outcome = "RETRY"
             message.answers.append(outcome)
             if outcome == "SUCCESS":
                 return

@@ -15,7 +15,7 @@ from dev.sidecar.blocks import App, Block, DaprError, decoded, metadata_of, numb
 from dev.sidecar.blocks.broker import CLOUD_EVENT, Broker, Message, Subscription, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
-from dev.sidecar.world import Call, UnreachableError
+from dev.sidecar.world import Call
 
 Event = tuple[bytes, str, dict[str, str]]
 """What is published: body, content type and metadata."""
@@ -94,10 +94,7 @@ class PubSub(Block):
             headers += [(f"__{name}", str(value)) for name, value in place.items()]
             headers += message.metadata.items()
         call = Call("POST", to.route, headers, message.body)
-        try:
-            answer = await self._sidecar.call(to.app, call, "deliver")
-        except UnreachableError:
-            return "RETRY"  # counts as a try, as with daprd
+        answer = await self._sidecar.call(to.app, call, "deliver")
         return meaning(answer.status, answer.body)
 
     async def _deliver_new(
