@@ -55,6 +55,7 @@ def _read_by_reader(pubsub: str) -> list[dict[str, Any]]:
         wish(pubsub, "unrouted", route=""),
         wish(pubsub, "raw", metadata={"rawPayload": "true"}),
         wish(pubsub, "bytes", deadLetterTopic="bytes.letters"),
+        wish(pubsub, "bytes.letters", metadata={"rawPayload": "true"}),
         wish(f"scoped-{pubsub}", "open"),
         wish(f"scoped-{pubsub}", "mine"),
         wish(f"scoped-{pubsub}", "protected"),
