@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote_plus
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -96,11 +97,11 @@ class PubSub(Block):
         trace = self._sidecar.span(envelope.get("traceparent"))
         headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
         if to.component.type == "pubsub.kafka":
-            place = {"topic": message.topic, "partition": message.partition}
-            place |= {"offset": message.offset, "timestamp": round(message.at * 1000)}
-            place |= {"key": key} if (key := message.metadata.get("partitionKey")) else {}
-            headers += [(f"__{name}", str(value)) for name, value in place.items()]
-            headers += message.metadata.items()
+            place: dict[str, object] = {"__topic": message.topic, "__partition": message.partition}
+            place |= {"__offset": message.offset, "__timestamp": round(message.at * 1000)}
+            place |= {"__key": key} if (key := message.metadata.get("partitionKey")) else {}
+            escape = quote_plus if to.component.options.get("escapeHeaders") == "true" else str
+            headers += [(k, escape(str(v))) for k, v in {**place, **message.metadata}.items()]
         answer = await self._sidecar.call(to.app, Call("POST", to.route, headers, body), "deliver")
         return meaning(answer.status, answer.body)
 
