@@ -21,8 +21,7 @@ async def run() -> None:
     """Run until cancelled."""
     service = declaration.load(Path("app/service.yaml")).service
     wanted = load_settings(Settings).app_port or service.port
-    port = free_port(wanted)
-    if port != wanted:
+    if (port := free_port(wanted)) != wanted:
         print(f"Port {wanted} is taken: using {port}.")
     url = f"http://{HOST}:{port}"
     async with started(service.service_name, port, usual=True) as companions:
@@ -30,8 +29,7 @@ async def run() -> None:
         print(*(f"  {name:<13} {where}" for name, where in table.items()), sep="\n")
         print("Ctrl-C ends all. A change in app/ restarts the service.", flush=True)
         env = {"APP_PORT": str(port), "APP_HOST": HOST}
-        for companion in companions:
-            env |= companion.env
+        env |= {name: value for each in companions for name, value in each.env.items()}
         changes = awatch("app")
         while True:  # after each change anew
             process = await child.start("app", env)

@@ -90,8 +90,15 @@ async def test_a_question_over_http_is_on_its_way(client: AsyncClient, sidecar: 
     assert len(sidecar.published("learning.concept-request")) == 1
 
 
-async def test_an_empty_question_is_refused(client: AsyncClient, sidecar: Sidecar) -> None:
-    """And nothing is told to anybody."""
-    answer = await client.post("/query", json={"student_id": "stu-1", "query": ""})
+@pytest.mark.parametrize(("student", "query"), [("stu-1", ""), ("a\x01b", "What is a list?")])
+async def test_an_empty_question_or_a_broken_id_is_refused(
+    client: AsyncClient, sidecar: Sidecar, student: str, query: str
+) -> None:
+    """And nothing is told to anybody; an event that has it all the same is a dead letter."""
+    answer = await client.post("/query", json={"student_id": student, "query": query})
     assert answer.status_code == 422
     assert not sidecar.published("learning.query")
+    event = {"user_id": student, "query": query}
+    assert await sidecar.deliver("learning.query", event) == ["SUCCESS"]
+    (letter,) = sidecar.published("dead-letter.queue")
+    assert (letter["error_type"], letter["retry_count"]) == ("ValidationError", 1)

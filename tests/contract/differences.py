@@ -18,7 +18,6 @@ class Difference(StrEnum):
     DIGITS = "Fractions keep all their digits over Redis"
     NO_STORE = "A service without any store is told that the store is not found"
     RULES = "Rules of subscriptions are not looked at; every event takes the default route"
-    RAW = "A raw payload is put into an envelope like any other event"
     EXPIRY = "Events have no time to live"
     OCTETS = "Bytes in a bulk stay base64 text"
     AWAY = "A store or a broker is away on command alone, and then each call fails at once with 500"

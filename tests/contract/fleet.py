@@ -55,6 +55,7 @@ def _read_by_reader(pubsub: str) -> list[dict[str, Any]]:
         wish(pubsub, "unrouted", route=""),
         wish(pubsub, "raw", metadata={"rawPayload": "true"}),
         wish(pubsub, "bytes", deadLetterTopic="bytes.letters"),
+        wish(pubsub, "bytes.letters", metadata={"rawPayload": "true"}),
         wish(f"scoped-{pubsub}", "open"),
         wish(f"scoped-{pubsub}", "mine"),
         wish(f"scoped-{pubsub}", "protected"),
@@ -127,7 +128,7 @@ def write_resources(folder: Path, addresses: Mapping[str, Mapping[str, str]]) ->
             options |= {"authType": "none", "initialOffset": "oldest"}
             common = _component("common", broker.type, consumerGroup="common", **options)
             documents.append(common)
-            options["consumerGroup"] = "of-{appID}"
+            options |= {"consumerGroup": "of-{appID}", "escapeHeaders": "true"}
         documents.append(_component(name, broker.type, **options))
         scoped = options | SCOPES | ({"consumerGroup": "scoped-{appID}"} if broker.keyed else {})
         documents.append(_component(f"scoped-{name}", broker.type, **scoped))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from urllib.parse import quote, quote_plus
 from uuid import uuid4
 
 import pytest
@@ -84,6 +85,15 @@ async def test_the_key_of_an_event_is_told(broker: Broker) -> None:
     assert seen.header("__key") == key
     (seen,) = await broker.got(await broker.send("plain"), "plain")
     assert seen.header("__key") == ""
+
+
+@pytest.mark.only("kafka")
+@pytest.mark.parametrize("key", ["a\x01b", "a\nb", "\x00", "ä 😀", "a%2Fb+c", " lead"])
+async def test_what_no_header_can_hold_is_escaped(key: str, broker: Broker) -> None:
+    """As in a form, where the component says `escapeHeaders`."""
+    word = await broker.send("plain", query=f"metadata.partitionKey={quote(key)}")
+    (seen,) = await broker.got(word, "plain")
+    assert seen.header("__key") == seen.header("partitionkey") == quote_plus(key)
 
 
 @pytest.mark.only("kafka")

@@ -1,12 +1,14 @@
 """Publishing: what is taken, and the envelope that comes of it."""
 
 import json
+from base64 import b64encode
 from datetime import datetime
 from uuid import UUID
 
 import pytest
 
 from tests.contract.answers import done, mark, refusal
+from tests.contract.app import Reply
 from tests.contract.broker import CLOUD_EVENT, JSON, Broker
 from tests.contract.differences import Difference, differs
 from tests.contract.fleet import READER
@@ -245,6 +247,11 @@ async def test_an_own_envelope_keeps_its_trace(broker: Broker) -> None:
     assert envelope["traceparent"] == parent
 
 
+async def test_an_own_envelope_may_name_a_trace_that_is_none(broker: Broker) -> None:
+    """It is delivered all the same."""
+    assert (await own(broker, id="odd", traceparent=5))["id"] == "odd"
+
+
 async def test_an_own_envelope_without_a_trace_gets_one(broker: Broker) -> None:
     """As any event."""
     assert len(str((await own(broker))["traceparent"]).split("-")) == 4
@@ -258,25 +265,45 @@ async def test_an_own_envelope_that_is_none_fails(body: bytes, broker: Broker) -
     assert answer.json()["message"] == "cannot create cloudevent"
 
 
-@differs(Difference.RAW)
+RAW = "metadata.partitionKey=k&metadata.rawPayload=true"
+
+
 async def test_an_event_can_be_raw(broker: Broker) -> None:
     """Then a subscriber that takes raw payloads gets it in an envelope of its own sidecar."""
-    key = "metadata.partitionKey=k"
-    raw = f"{key}&metadata.rawPayload=true"
-    assert done(await broker.publish("raw", b"\x00\xff", "text/plain", raw))
+    assert done(await broker.publish("raw", b"\x00\xff", "text/plain", RAW))
     (seen,) = await broker.reader.app.heard("", at=broker.route("raw"))
-    assert (seen.json()["data_base64"], "data" in seen.json()) == ("AP8=", False)
+    envelope = seen.json()
+    assert UUID(envelope.pop("id"))
+    assert envelope == {
+        "source": "Dapr",
+        "type": "com.dapr.event.sent",
+        "specversion": "1.0",
+        "topic": "raw",
+        "pubsubname": broker.name,
+        "datacontenttype": "application/octet-stream",
+        "data_base64": "AP8=",
+    }
 
 
-@differs(Difference.RAW)
-async def test_bytes_that_are_no_event_are_not_delivered(broker: Broker) -> None:
+@pytest.mark.parametrize("body", ["no event, {}", '["{}"]', '"{}"', '{{"{}"', "\xff{}"])
+async def test_bytes_that_are_no_event_are_not_delivered(body: str, broker: Broker) -> None:
     """They are dead-lettered as they are, and what comes after them flows."""
-    key = "metadata.partitionKey=k"
     word = mark()
-    raw = f"{key}&metadata.rawPayload=true"
-    assert done(await broker.publish("bytes", f"no event, {word}", "text/plain", raw))
-    await broker.got(await broker.send("bytes", query=key), "bytes")
-    assert broker.reader.app.seen(word) == []
+    sent = body.format(word).encode("latin-1")
+    assert done(await broker.publish("bytes", sent, "text/plain", RAW))
+    after = await broker.send("bytes", query="metadata.partitionKey=k")
+    await broker.got(after, "bytes")
+    seen = await broker.reader.app.heard(b64encode(sent).decode())
+    assert [each.path for each in seen] == [broker.route("bytes.letters")]
+
+
+async def test_an_event_that_becomes_a_raw_dead_letter_is_bytes(broker: Broker) -> None:
+    """Those of its envelope, whatever they are: a reader of raw payloads gets every record."""
+    word = await broker.send("bytes", Reply(500))
+    (event,) = await broker.got(word, "bytes")
+    record = b64encode(event.body).decode()
+    (letter,) = await broker.reader.app.heard(record, at=broker.route("bytes.letters"))
+    assert letter.json()["data_base64"] == record
 
 
 @differs(Difference.EXPIRY)

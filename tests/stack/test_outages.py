@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.counting import Counting, counting, publish
+from tests.stack.counting import TOPIC, Counting, counting, publish
 from tests.stack.service import TOKENS
 
 pytestmark = [pytest.mark.stack, pytest.mark.anyio]
@@ -175,3 +175,20 @@ async def test_an_event_that_kills_the_process_is_a_dead_letter(running: Countin
     assert letter["error_type"] == "Undelivered"
     assert letter["original_payload"]["id"] == "event-200"
     await count(running, 201)
+
+
+async def test_what_no_app_can_be_given_blocks_no_partition(running: Counting) -> None:
+    """Neither of the events nor of the dead letters: the next of a key is counted, or kept."""
+    key = "a\x01b"  # which no header can hold
+    how = {"metadata.partitionKey": key, "metadata.rawPayload": "true"}
+    bodies = {"no json", "[]"}
+    async with running.publisher() as client:
+        for body in bodies:
+            assert (await client.post(TOPIC, params=how, content=body)).status_code == 204
+
+    async def kept() -> bool:
+        found = await letters(running)
+        return bodies <= {letter["original_payload"].get("raw") for letter in found}
+
+    await until(kept)
+    await count(running, 300, user=key)

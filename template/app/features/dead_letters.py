@@ -1,6 +1,7 @@
 """Dead letters: the events that this service could not handle, kept in state for 30 days."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -46,8 +47,9 @@ def read(body: bytes, consumer: str, config: PubSubConfig) -> ErrorEvent | None:
     with suppress(ValidationError):
         if envelope.get("type") == "ErrorEvent":
             letter = ErrorEvent.model_validate(envelope.get("data"))
-            return letter if letter.consumer_agent == consumer else None
-    topic = envelope.get("topic", queue)
+            if letter.consumer_agent:
+                return letter if letter.consumer_agent == consumer else None
+    topic = told if isinstance(told := envelope.get("topic"), str) else queue
     if topic not in [queue, *(each.name for each in config.topics if each.subscribe)]:
         return None
     return ErrorEvent(
@@ -137,21 +139,23 @@ async def _measure(letters: DeadLetters) -> None:
 
 
 def subscribe(app: FastAPI, resources: Resources) -> None:
-    """Read the dead-letter topic; it has none itself: what can't be kept comes again."""
+    """Read the dead-letter topic, as raw bytes: its records may be no JSON. None is given up."""
     config, name = resources.get(PubSubConfig), resources.get(ServiceConfig).service_name
+    pubsub, queue = config.component_name, config.dead_letter_topic
 
     async def keep(
         request: Request, letters: Annotated[DeadLetters, Depends(resource(DeadLetters))]
     ) -> dict[str, str]:
-        if letter := read(await request.body(), name, config):
+        body = b64decode((await request.json())["data_base64"])
+        if letter := read(body, name, config):
             await letters.add(letter)
             # what its handler gave up is told there; of what kills the process, nobody tells
             tell = log.critical if letter.error_type == UNDELIVERED else log.info
             tell("dead_letter.kept", id=letter.event_id, topic=letter.original_topic)
         return {"status": "SUCCESS"}
 
-    app.state.unlimited.add(f"/events/{config.component_name}/{config.dead_letter_topic}")
-    app.state.dapr.subscribe(config.component_name, config.dead_letter_topic)(keep)
+    app.state.unlimited.add(f"/events/{pubsub}/{queue}")
+    app.state.dapr.subscribe(pubsub, queue, {"rawPayload": "true"})(keep)
 
 
 feature = Feature(

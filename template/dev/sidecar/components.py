@@ -55,8 +55,7 @@ def load(folder: Path, app_id: str) -> dict[str, Component]:
             raise ValueError(f"{folder}: a second component is named '{name}'")
         given = {item["name"]: item.get("value", "") for item in spec.get("metadata") or ()}
         options = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
-        retry, version = retries.get(name, {}), spec["version"]
-        found[name] = Component(name, spec["type"], options, retry, version)
+        found[name] = Component(name, spec["type"], options, retries.get(name, {}), spec["version"])
     return found
 
 

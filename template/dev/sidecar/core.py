@@ -135,9 +135,9 @@ class Sidecar:
         """Return a new id."""
         return str(UUID(int=self._random.getrandbits(128), version=4))
 
-    def span(self, parent: str | None) -> str:
+    def span(self, parent: object) -> str:
         """Return a `traceparent` in the trace of `parent`, or in a new one."""
-        parts = (parent or "").split("-")
+        parts = parent.split("-") if isinstance(parent, str) else []
         known = len(parts) == 4 and len(parts[1]) == 32
         trace = parts[1] if known else f"{self._random.getrandbits(128):032x}"
         return f"00-{trace}-{self._random.getrandbits(64):016x}-{parts[3] if known else '01'}"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from asyncio.subprocess import PIPE
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from datetime import timedelta
 from io import StringIO
@@ -188,6 +189,12 @@ async def test_a_restart_between_two_tries_loses_nothing(
     assert [letter.original_payload["id"] for letter in await letters.all()] == ["e-1"]
 
 
+def raw(record: object) -> dict[str, str]:
+    """Return what Dapr makes of a record, which is any text or some JSON."""
+    body = record if isinstance(record, str) else json.dumps(record)
+    return {"data_base64": b64encode(body.encode()).decode()}
+
+
 @pytest.fixture
 async def consumer(resources: Resources) -> AsyncGenerator[AsyncClient]:
     """Run the consumer of the topic alone, in a service that reads `TOPIC`."""
@@ -214,7 +221,7 @@ async def test_an_event_that_kills_the_process_is_kept(
 ) -> None:
     """Dapr gives up in the end and dead-letters the bare envelope; named, it can be replayed."""
     envelope = {"id": "e-1", "topic": TOPIC, "data": {"number": 1}}
-    assert (await consumer.post(LETTERS, json=envelope)).json() == {"status": "SUCCESS"}
+    assert (await consumer.post(LETTERS, json=raw(envelope))).json() == {"status": "SUCCESS"}
     (letter,) = await letters.all()
     assert (letter.error_type, letter.original_payload) == (UNDELIVERED, envelope)
     assert await run("replay", letter.event_id, "--again") == (0, [f"{letter.event_id}  done"])
@@ -236,7 +243,7 @@ async def test_what_was_perhaps_handled_is_not_replayed_by_the_way(
     await deliver("e-0")
     await handler.store.delete(KEY)  # what was seen is forgotten, as after 1,000 others
     await deliver("e-1")
-    await consumer.post(LETTERS, json=envelope)
+    await consumer.post(LETTERS, json=raw(envelope))
     (letter,) = await letters.all()
     code, (line,) = await run("replay", *(words or [letter.event_id]))
     assert (code, await total(), await letters.all()) == (1, 1, [letter])
@@ -250,10 +257,10 @@ async def test_letters_of_others_are_theirs(
     about: dict[str, Any] = {"original_event_type": "E", "error_type": "E", "error_message": "e"}
     about |= {"original_topic": TOPIC, "original_payload": {"id": "e-1", "data": {}}}
     name = resources.get(ServiceConfig).service_name
-    for consumer_agent in ("another-service", None, name):
+    for consumer_agent in ("another-service", name):
         error = ErrorEvent(**about, consumer_agent=consumer_agent).model_dump(mode="json")
-        await consumer.post(LETTERS, json={"id": "x", "type": "ErrorEvent", "data": error})
-    await consumer.post(LETTERS, json={"id": "e-2", "topic": "test.other", "data": {}})
+        await consumer.post(LETTERS, json=raw({"id": "x", "type": "ErrorEvent", "data": error}))
+    await consumer.post(LETTERS, json=raw({"id": "e-2", "topic": "test.other", "data": {}}))
     assert [letter.original_payload["id"] for letter in await letters.all()] == ["e-1"]
 
 
@@ -265,7 +272,7 @@ async def test_what_nobody_can_read_is_kept_as_text(
     consumer: AsyncClient, letters: DeadLetters, run: Run, body: str
 ) -> None:
     """It never comes again, and is not lost; whose it is, nobody knows."""
-    answer = await consumer.post(LETTERS, content=body)
+    answer = await consumer.post(LETTERS, json=raw(body))
     assert (answer.status_code, answer.json()) == (200, {"status": "SUCCESS"})
     (letter,) = await letters.all()
     assert (letter.error_type, letter.original_topic) == (UNDELIVERED, None)
@@ -275,12 +282,27 @@ async def test_what_nobody_can_read_is_kept_as_text(
     assert "not replayed" in line
 
 
-@pytest.mark.parametrize("about", [{"type": "ErrorEvent", "data": 1}, {}, {"topic": LETTERS}])
+ANONYMOUS = ErrorEvent(
+    original_event_type="E", error_type="E", error_message="e", original_payload={}
+).model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"type": "ErrorEvent", "data": 1},
+        {"type": "ErrorEvent", "data": ANONYMOUS},
+        {},
+        {"topic": LETTERS},
+        {"topic": 5},
+        {"topic": [TOPIC]},
+    ],
+)
 async def test_what_tells_nobody_whose_it_is_is_kept(
     consumer: AsyncClient, letters: DeadLetters, about: dict[str, Any]
 ) -> None:
-    """By every service: an ErrorEvent that is none, or what somebody published there."""
-    assert (await consumer.post(LETTERS, json={"id": "e-1", **about})).status_code == 200
+    """By every service: an ErrorEvent that is none or names nobody, or what has no topic."""
+    assert (await consumer.post(LETTERS, json=raw({"id": "e-1", **about}))).status_code == 200
     (letter,) = await letters.all()
     assert (letter.error_type, letter.original_topic) == (UNDELIVERED, None)
     assert letter.original_payload == {"id": "e-1", **about}
@@ -293,7 +315,7 @@ async def test_however_deep_a_letter_is_it_is_kept(
     """As it is or as text: what is kept can be read again."""
     data = "[" * levels + "]" * levels
     body = f'{{"id": "e-1", "topic": "{TOPIC}", "data": {data}}}'
-    assert (await consumer.post(LETTERS, content=body)).json() == {"status": "SUCCESS"}
+    assert (await consumer.post(LETTERS, json=raw(body))).json() == {"status": "SUCCESS"}
     (letter,) = await letters.all()
     assert ("raw" in letter.original_payload) == (levels > 105)
     code, (line,) = await run("list", "--json")
@@ -316,6 +338,20 @@ async def test_the_letter_of_a_deep_event_is_read(
     )
 
 
+async def test_a_record_that_is_no_json_becomes_a_letter(
+    resources: Resources, letters: DeadLetters, path: str, sidecar: EmbeddedSidecar
+) -> None:
+    """The sidecar hands in whatever is on the topic; the partition flows."""
+    how = {"metadata.rawPayload": "true", "metadata.partitionKey": "a\x01b"}
+    url, call = path.replace("/events", "/v1.0/publish"), resources.get(Sidecar).call
+    for body in (b"\xff no json", b"null"):
+        answer = await call("publish", "POST", f"{url}/{LETTERS}", params=how, body=body)
+        assert answer.status == 204
+    await sidecar.settled()
+    kept = [letter.original_payload["raw"] for letter in await letters.all()]
+    assert kept == ["\ufffd no json", "null"]
+
+
 async def test_a_letter_that_can_not_be_kept_comes_again(
     consumer: AsyncClient, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,7 +361,7 @@ async def test_a_letter_that_can_not_be_kept_comes_again(
         raise UnavailableError
 
     monkeypatch.setattr(letters, "add", fail)
-    answer = await consumer.post(LETTERS, json={"id": "e-1", "topic": TOPIC, "data": {}})
+    answer = await consumer.post(LETTERS, json=raw({"id": "e-1", "topic": TOPIC, "data": {}}))
     assert answer.status_code >= 500
 
 

@@ -189,6 +189,30 @@ async def test_without_a_dead_letter_topic_an_event_comes_again() -> None:
     assert (world.sidecar.clock.now(), len(world.got)) == (15, 4)
 
 
+async def test_what_can_not_be_delivered_blocks_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is dead-lettered as what failed, and told; the next of its partition comes."""
+    world = World("dead")
+
+    def answer(envelope: Any) -> Answer:
+        if envelope["data"] == "odd":
+            raise ValueError("no header")
+        return Answer(200)
+
+    world.answer = answer
+    async with await world.add("a", "a1") as sidecar:
+        kind = {"content-type": "application/cloudevents+json"}
+        for event in ({"data": "odd"}, {"data": "traced", "traceparent": 5}, {"data": "next"}):
+            path = f"/publish/pubsub/{TOPIC}?metadata.partitionKey=k"
+            await sidecar.post(path, json=event, headers=kind)
+        await sidecar.post(f"{path}&metadata.rawPayload=true", content=b"no event")
+        await world.sidecar.settled()
+    assert [envelope["data"] for _, envelope in world.got] == ["odd", "traced", "next"]
+    assert world.sidecar.published("dead") == ["odd", None]
+    assert capsys.readouterr().out == f"not delivered on {TOPIC}: ValueError('no header')\n"
+
+
 async def test_events_wait_for_an_app_that_is_gone() -> None:
     """It gets them when it is back."""
     world = World()

@@ -11,6 +11,7 @@ from typing import Any
 from dev.sidecar.blocks import App, DaprError, decoded
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
+from dev.sidecar.world import UnreachableError
 
 CLOUD_EVENT = "application/cloudevents+json"
 
@@ -21,18 +22,18 @@ REDELIVERY_SECONDS = 5.0  # where there is no dead-letter topic
 
 @dataclass(frozen=True)
 class Subscription:
-    """An app's wish to get a topic at a route."""
+    """That an app gets a topic at a route; `wish` is all that it asked for."""
 
     app: App
     component: Component
     topic: str
     route: str
-    dead_letter_topic: str
+    wish: Mapping[str, Any]
 
 
 @dataclass(eq=False)
 class Message:
-    """An envelope in its place on a topic; `answers` is what its deliveries ended with."""
+    """A record, mostly an envelope, in its place; `answers` is what its deliveries ended with."""
 
     topic: str
     body: bytes
@@ -76,16 +77,16 @@ class Broker:
                 self._push(group, message)
         return message
 
-    def subscribe(self, wish: Subscription) -> None:
+    def subscribe(self, reader: Subscription) -> None:
         """Let an app read a topic in its group: from the start of the topic or from now on."""
-        options, app_id = self._component.options, wish.app.app_id
+        options, app_id = self._component.options, reader.app.app_id
         name = options.get("consumerGroup") or options.get("consumerID") or app_id
-        place, old = (wish.topic, name.replace("{appID}", app_id)), options.get("initialOffset")
+        place, old = (reader.topic, name.replace("{appID}", app_id)), options.get("initialOffset")
         if place not in self.groups:
             self.groups[place] = Group()
-            for message in self.topics.get(wish.topic, []) if old == "oldest" else ():
+            for message in self.topics.get(reader.topic, []) if old == "oldest" else ():
                 self._push(self.groups[place], message)
-        self.groups[place].members.append(wish)
+        self.groups[place].members.append(reader)
         self.groups[place].joined.set()
 
     def leave(self, app: App) -> None:
@@ -117,17 +118,21 @@ class Broker:
                 with self._sidecar.waiting():
                     await group.joined.wait()
             member = group.members[message.partition % len(group.members)]
-            outcome = await self._deliver(member, message)
+            try:
+                outcome = await self._deliver(member, message)
+            except Exception as error:  # counts as a try, as with daprd
+                if not isinstance(error, UnreachableError):
+                    print(f"not delivered on {message.topic}: {error!r}", flush=True)
+                outcome = "RETRY"
             message.answers.append(outcome)
             if outcome == "SUCCESS":
                 return
             pauses = pauses or member.component.pauses()
             pause = next(pauses, None) if outcome == "RETRY" else None
-            if pause is None and member.dead_letter_topic:
-                self.publish(member.dead_letter_topic, message.body, message.metadata)
-                return
             if pause is None:
-                if outcome != "RETRY" or self._component.type == "pubsub.in-memory":
+                if dead := member.wish.get("deadLetterTopic"):
+                    self.publish(dead, message.body, message.metadata)
+                if dead or outcome != "RETRY" or self._component.type == "pubsub.in-memory":
                     return
                 pauses, pause = None, REDELIVERY_SECONDS
             with self._sidecar.waiting():

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, cast
+from urllib.parse import quote_plus
 
-from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -15,7 +16,7 @@ from dev.sidecar.blocks import App, Block, DaprError, decoded, metadata_of, numb
 from dev.sidecar.blocks.broker import CLOUD_EVENT, Broker, Message, Subscription, wrap
 from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
-from dev.sidecar.world import Call, UnreachableError
+from dev.sidecar.world import Call
 
 Event = tuple[bytes, str, dict[str, str]]
 """What is published: body, content type and metadata."""
@@ -50,14 +51,16 @@ class PubSub(Block):
             events = several(body, metadata)
         parent = request.headers.get("traceparent")
         for event in events:
-            envelope = self._envelope(component, topic, event, app.app_id, parent)
-            self._broker(component).publish(topic, envelope, event[2])
+            record = self._record(component, topic, event, app.app_id, parent)
+            self._broker(component).publish(topic, record, event[2])
         return Response(status_code=204)
 
-    def _envelope(
+    def _record(
         self, to: Component, topic: str, event: Event, source: str, parent: str | None
     ) -> bytes:
         body, kind, metadata = event
+        if metadata.get("rawPayload") == "true":
+            return body
         trace = self._sidecar.span(parent)
         now = datetime.fromtimestamp(self._sidecar.clock.now(), UTC).isoformat()
         given = {name[11:]: v for name, v in metadata.items() if name.startswith("cloudevent.")}
@@ -76,8 +79,7 @@ class PubSub(Block):
             topic, route = wish["topic"], wish.get("route") or wish.get("routes", {}).get("default")
             component = app.components.get(wish["pubsubname"])
             if route and component and may(component, "subscriptionScopes", app.app_id, topic):
-                dead = wish.get("deadLetterTopic", "")
-                self._broker(component).subscribe(Subscription(app, component, topic, route, dead))
+                self._broker(component).subscribe(Subscription(app, component, topic, route, wish))
 
     def app_down(self, app: App) -> None:
         """Take it out of its groups."""
@@ -85,19 +87,22 @@ class PubSub(Block):
             broker.leave(app)
 
     async def _deliver(self, to: Subscription, message: Message) -> str:
-        trace = self._sidecar.span(json.loads(message.body).get("traceparent"))
+        body, envelope = message.body, _fields(message.body)
+        if to.wish.get("metadata", {}).get("rawPayload") == "true":
+            own = {"id": self._sidecar.uuid(), "pubsubname": to.component.name}
+            envelope = wrap(body, "application/octet-stream", own, topic=message.topic)
+            body = json.dumps(envelope).encode()
+        elif not envelope:  # the app is not even asked
+            return "DROP" if to.wish.get("deadLetterTopic") else "RETRY"
+        trace = self._sidecar.span(envelope.get("traceparent"))
         headers = [("content-type", CLOUD_EVENT), ("traceparent", trace)]
         if to.component.type == "pubsub.kafka":
-            place = {"topic": message.topic, "partition": message.partition}
-            place |= {"offset": message.offset, "timestamp": round(message.at * 1000)}
-            place |= {"key": key} if (key := message.metadata.get("partitionKey")) else {}
-            headers += [(f"__{name}", str(value)) for name, value in place.items()]
-            headers += message.metadata.items()
-        call = Call("POST", to.route, headers, message.body)
-        try:
-            answer = await self._sidecar.call(to.app, call, "deliver")
-        except UnreachableError:
-            return "RETRY"  # counts as a try, as with daprd
+            place: dict[str, object] = {"__topic": message.topic, "__partition": message.partition}
+            place |= {"__offset": message.offset, "__timestamp": round(message.at * 1000)}
+            place |= {"__key": key} if (key := message.metadata.get("partitionKey")) else {}
+            escape = quote_plus if to.component.options.get("escapeHeaders") == "true" else str
+            headers += [(k, escape(str(v))) for k, v in {**place, **message.metadata}.items()]
+        answer = await self._sidecar.call(to.app, Call("POST", to.route, headers, body), "deliver")
         return meaning(answer.status, answer.body)
 
     async def _deliver_new(
@@ -109,18 +114,17 @@ class PubSub(Block):
         if not found:
             known = ", ".join(sorted({member.topic for member in members})) or "none"
             raise LookupError(f"nobody subscribes to '{topic}' (topics with subscribers: {known})")
-        data: Any = event.model_dump(mode="json") if isinstance(event, BaseModel) else event
-        word = str(_fields(data).get("event_id") or self._sidecar.uuid())
+        body = to_json(event, by_alias=False)
+        word = str(_fields(body).get("event_id") or self._sidecar.uuid())
         metadata, to = {"partitionKey": word, "cloudevent.id": word}, found[0].component
-        body = json.dumps(data).encode(), "application/json", metadata
-        body = self._envelope(to, topic, body, "client", None)
+        body = self._record(to, topic, (body, "application/json", metadata), "client", None)
         sent = [self._broker(to).publish(topic, body, metadata, app) for _ in range(times)]
         await self._sidecar.settled()
         return [answer for message in sent for answer in message.answers]
 
     def _published(self, topic: str) -> list[Any]:
         messages = [m for broker in self._brokers.values() for m in broker.topics.get(topic, [])]
-        return [json.loads(message.body).get("data") for message in messages]
+        return [_fields(message.body).get("data") for message in messages]
 
 
 def several(body: bytes, metadata: dict[str, str]) -> list[Event]:
@@ -146,10 +150,7 @@ def meaning(status: int, body: bytes) -> str:
         return "NOT_FOUND"  # as DROP
     if not 200 <= status < 300:
         return "RETRY"
-    try:
-        word = _fields(json.loads(body)).get("status")
-    except ValueError:
-        return "SUCCESS"
+    word = _fields(body).get("status")
     known = {"SUCCESS": "SUCCESS", "DROP": "DROP", "": "SUCCESS"}
     return known.get(word, "RETRY") if isinstance(word, str) else "SUCCESS"
 
@@ -159,8 +160,7 @@ def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:
 
     An app that the scopes don't name is free, but for protected topics.
     """
-    allowed = component.words("allowedTopics")
-    if allowed and topic not in allowed:
+    if topic not in (component.words("allowedTopics") or [topic]):
         return False
     given = dict(entry.split("=") for entry in component.words(scopes, ";"))
     if app_id in given:
@@ -168,8 +168,12 @@ def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:
     return topic not in component.words("protectedTopics")
 
 
-def _fields(document: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", document) if isinstance(document, dict) else {}
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        found = decoded(body)
+    except ValueError:
+        found = None
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 block = PubSub
