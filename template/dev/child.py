@@ -27,8 +27,7 @@ async def stop(process: Process) -> None:
     """Ask it to end, and kill whatever of its group is still there `STOP_SECONDS` later."""
     _signal(process, signal.SIGTERM)
     with suppress(TimeoutError):
-        async with asyncio.timeout(STOP_SECONDS):
-            await process.wait()
+        await asyncio.wait_for(process.wait(), STOP_SECONDS)
     _signal(process, signal.SIGKILL)
     await process.wait()
 

@@ -13,8 +13,6 @@ from fastapi import FastAPI
 from dev import Companion, packages, started
 from dev.serve import HOST, listener, port_of, serve
 
-READY_SECONDS = 10.0
-
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
@@ -62,9 +60,8 @@ async def service(companions: list[Companion], app_socket: socket) -> AsyncGener
 
     app = create_app()
     async with serve(app, on=app_socket):
-        async with asyncio.timeout(READY_SECONDS):
-            for companion in companions:
-                await companion.ready()
+        ready = asyncio.gather(*(companion.ready() for companion in companions))
+        await asyncio.wait_for(ready, 10)
         yield app
 
 

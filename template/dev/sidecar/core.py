@@ -24,9 +24,7 @@ from dev.sidecar.world import Answer, Call, CallApp, Clock, Fault, UnreachableEr
 T = TypeVar("T")
 
 HEALTH = "/v1.0/healthz"
-CODES = {"publish": "PUBSUB_PUBLISH_MESSAGE", "invoke": "DIRECT_INVOKE"}
-"""What errors of an operation are called where they are not called after it."""
-POLL_SECONDS = 0.05  # between questions to an app that does not answer yet
+CODES = {"publish": "PUBSUB_PUBLISH_MESSAGE", "invoke": "DIRECT_INVOKE"}  # else: the operation's
 
 
 class Sidecar:
@@ -83,7 +81,7 @@ class Sidecar:
                     await block.app_up(app)
                 app.up.set()
             except UnreachableError:
-                await self.clock.sleep(POLL_SECONDS)
+                await self.clock.sleep(0.05)  # and ask again
 
     async def call(self, app: App, call: Call, operation: str = "call") -> Answer:
         """Call an app; one that is gone raises UnreachableError, and is watched from now on."""
@@ -172,6 +170,7 @@ class Sidecar:
 
 def api(sidecar: Sidecar, app: App) -> ASGIApp:
     """Return the sidecar of `app` as an ASGI application."""
+    components = app.components.values()
 
     async def healthy(request: Request) -> Response:
         # as daprd: once the app has been there, its death does not show
@@ -180,8 +179,7 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
         return Response(status_code=204)
 
     async def metadata(_: Request) -> Response:
-        keys = ("name", "type", "version")
-        found = [{key: getattr(each, key) for key in keys} for each in app.components.values()]
+        found = [{"name": c.name, "type": c.type, "version": c.version} for c in components]
         return JSONResponse({"id": app.app_id, "components": found})
 
     def passing(route: Route) -> Route:

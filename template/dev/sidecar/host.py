@@ -64,13 +64,9 @@ async def hosted(
 @asynccontextmanager
 async def companion(app_id: str, app_port: int, usual: bool) -> AsyncGenerator[Companion]:
     """Run a sidecar for the service itself, with the components and policies of `dapr`."""
-    app = App(
-        app_id,
-        f"http://{HOST}:{app_port}",
-        load(Path("dapr"), app_id),
-        api_token=environ.get("DAPR_API_TOKEN", "").strip(),
-        app_token=environ.get("APP_API_TOKEN", "").strip(),
-    )
+    app = App(app_id, f"http://{HOST}:{app_port}", load(Path("dapr"), app_id))
+    names = "DAPR_API_TOKEN", "APP_API_TOKEN"
+    app.api_token, app.app_token = (environ.get(name, "").strip() for name in names)
     port = free_port(3500, but=app_port) if usual else 0
     async with hosted() as sidecar, serve(api(sidecar, app), port=port) as port:
         sidecar.add(app)

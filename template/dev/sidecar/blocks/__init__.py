@@ -28,10 +28,8 @@ class App:
     components: Mapping[str, Component]
     api_token: str = ""
     app_token: str = ""
-    up: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set while the app answers, as far as is known."""
-    started: bool = False
-    """Whether it ever did."""
+    up: asyncio.Event = field(default_factory=asyncio.Event)  # set while it answers
+    started: bool = False  # whether it ever did
     watch: asyncio.Task[None] | None = None
 
 
@@ -54,8 +52,7 @@ class DaprError(Exception):
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
-        self.status = status
-        self.body = {"errorCode": code, "message": message}
+        self.status, self.body = status, {"errorCode": code, "message": message}
 
 
 def parameter(request: Request, name: str) -> str:
@@ -65,9 +62,8 @@ def parameter(request: Request, name: str) -> str:
 
 def metadata_of(request: Request) -> dict[str, str]:
     """Return the metadata of a request: `?metadata.name=value`, never headers."""
-    prefix = "metadata."
     given = request.query_params.items()
-    return {name.removeprefix(prefix): v for name, v in given if name.startswith(prefix)}
+    return {name[9:]: value for name, value in given if name.startswith("metadata.")}
 
 
 def decoded(body: bytes | str, number: Callable[[str], float] | None = None) -> Any:

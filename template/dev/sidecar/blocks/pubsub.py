@@ -18,8 +18,7 @@ from dev.sidecar.components import Component
 from dev.sidecar.core import Sidecar
 from dev.sidecar.world import Call
 
-Event = tuple[bytes, str, dict[str, str]]
-"""What is published: body, content type and metadata."""
+Event = tuple[bytes, str, dict[str, str]]  # what is published: body, content type, metadata
 BULK = "/v1.0/publish/bulk/"
 
 
@@ -46,9 +45,8 @@ class PubSub(Block):
             why = f"topic {topic} is not allowed for app id {app.app_id}"
             raise DaprError(403, "ERR_PUBSUB_FORBIDDEN", why)
         body, metadata = await request.body(), metadata_of(request)
-        events = [(body, request.headers.get("content-type", ""), metadata)]
-        if request.url.path.startswith(BULK):
-            events = several(body, metadata)
+        one = (body, request.headers.get("content-type", ""), metadata)
+        events = several(body, metadata) if request.url.path.startswith(BULK) else [one]
         parent = request.headers.get("traceparent")
         for event in events:
             record = self._record(component, topic, event, app.app_id, parent)
@@ -156,16 +154,13 @@ def meaning(status: int, body: bytes) -> str:
 
 
 def may(component: Component, scopes: str, app_id: str, topic: str) -> bool:
-    """Tell whether `publishingScopes` or `subscriptionScopes` let an app use a topic.
-
-    An app that the scopes don't name is free, but for protected topics.
-    """
+    """Tell whether `publishingScopes` or `subscriptionScopes` let an app use a topic."""
     if topic not in (component.words("allowedTopics") or [topic]):
         return False
     given = dict(entry.split("=") for entry in component.words(scopes, ";"))
     if app_id in given:
         return topic in [word.strip() for word in given[app_id].split(",")]
-    return topic not in component.words("protectedTopics")
+    return topic not in component.words("protectedTopics")  # whom the scopes don't name is free
 
 
 def _fields(body: bytes) -> dict[str, Any]:
