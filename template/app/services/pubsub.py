@@ -218,7 +218,7 @@ def envelope_of(body: bytes, spare: int = 100) -> dict[str, Any]:
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
     if "data" not in envelope:
         raise NoEventError("no CloudEvent: an object with `data`, 100 levels deep at most")
-    data = envelope["data"]
-    if isinstance(data, dict) and "id" in envelope:
-        data = {"event_id": envelope["id"], **cast("dict[str, Any]", data)}
+    if isinstance(data := envelope["data"], dict):
+        known = {"event_id": envelope.get("id"), "timestamp": envelope.get("time")}
+        data = {k: v for k, v in known.items() if v is not None} | cast("dict[str, Any]", data)
     return kind.model_validate(data)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import AsyncGenerator, Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, cast
@@ -320,6 +321,21 @@ async def test_fields_of_newer_versions_are_no_bad_data(app: AsyncClient, script
     """New fields are optional."""
     assert await deliver(app, number=1, version="1.7", mood="good") == "SUCCESS"
     assert script.seen[0].version == "1.7"
+
+
+async def test_what_names_no_time_happened_when_it_was_sent(
+    app: AsyncClient, script: Script
+) -> None:
+    """Also when it is delivered again, on another day."""
+    envelope = {"id": "e-1", "time": "2026-01-02T03:04:05Z", "data": {"number": 1}}
+    await app.post("/events", json=envelope)
+    own = {"number": 1, "timestamp": "2025-01-01T00:00:00Z"}
+    await app.post("/events", json={**envelope, "data": own})
+    await app.post("/events", json={**envelope, "time": None})
+    sent, told, came = [event.timestamp for event in script.seen]
+    assert sent == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert told == datetime(2025, 1, 1, tzinfo=UTC)
+    assert came > sent
 
 
 class TestWithoutPublishing:
