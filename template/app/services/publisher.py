@@ -60,6 +60,7 @@ class Publisher:
         left = {str(n): event for n, event in enumerate(events)}
         sent = {n: self._envelope(topic, event) for n, event in left.items()}
         path, kind = f"/v1.0/publish/bulk/{self._pubsub}/{topic}", {"contentType": CLOUD_EVENT}
+        call = partial(self._sidecar.call, "publish.bulk", "POST", path)
 
         async def send(seconds: float) -> Answer:
             nonlocal left
@@ -67,15 +68,17 @@ class Publisher:
                 {"entryId": n, "event": sent[n], "metadata": {"partitionKey": event.key}, **kind}
                 for n, event in left.items()
             ]
-            answer = await self._sidecar.call(
-                "publish.bulk", "POST", path, body=_dump(entries), seconds=seconds
-            )
+            answer = await call(body=_dump(entries), seconds=seconds)
             failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
             left = {n: event for n, event in left.items() if n in failed} or left
             return answer
 
         try:
-            await self._repeat("publish.bulk", send)
+            if all(json.loads(_dump(each), parse_int=float) == each for each in sent.values()):
+                return await self._repeat("publish.bulk", send)
+            for n, event in enumerate(events):  # in a bulk, integers over 2^53 are rounded
+                await self.publish(topic, event)
+                del left[str(n)]
         except ServiceError as error:
             raise UnpublishedError(topic, [*left.values()]) from error
 
@@ -97,8 +100,7 @@ class Publisher:
         end, (wait, longest) = until(self._seconds), BACKOFF_SECONDS
         while True:
             try:
-                answer = await send(seconds=max(1.0, end - time.monotonic()))
-                if answer.status == 204:
+                if (answer := await send(seconds=max(1.0, end - time.monotonic()))).status == 204:
                     return
                 raise SidecarError(operation, answer)
             except (SidecarError, UnavailableError, DeadlineError) as error:

@@ -27,6 +27,7 @@ class Happened(Event):
 
     user_id: str = "u 1"
     what: str = "ä"
+    number: float | int = 0
 
 
 class Watched(Sidecar):
@@ -175,6 +176,24 @@ async def test_of_several_only_those_that_failed_are_sent_again(
     assert caught.value.events == [events[2]]
     sizes = [len(json.loads(sent["body"])) for sent in watched.sent]
     assert sizes[:3] == [3, 2, 1]
+
+
+async def test_large_integers_stay_exact(publisher: Publisher, sidecar: EmbeddedSidecar) -> None:
+    """The sidecar rounds those of a bulk: with one of them, events go one by one, in order."""
+    events = [Happened(number=number) for number in (0.1, 2**53 + 1, 10**400, 1)]
+    await publisher.publish_many(TOPIC, events)
+    assert [Happened.model_validate(data) for data in sidecar.published(TOPIC)] == events
+
+
+async def test_of_those_that_go_one_by_one_the_rest_is_told(
+    publisher: Publisher, watched: Watched
+) -> None:
+    """From the first that fails on."""
+    events = [Happened(number=2**53 + 1) for _ in range(3)]
+    watched.failures = [Answer(204, {}, b""), Answer(403, {}, b"")]
+    with pytest.raises(UnpublishedError) as caught:
+        await publisher.publish_many(TOPIC, events)
+    assert caught.value.events == events[1:]
 
 
 async def test_several_are_checked_before_the_network(
