@@ -27,8 +27,8 @@ class UnpublishedError(UpstreamError):
 
     code, title = "not-published", "Not all events could be published"
 
-    def __init__(self, topic: str, events: Sequence[Event]) -> None:
-        self.events = events
+    def __init__(self, topic: str, events: Sequence[Event], *, outage: bool = False) -> None:
+        self.events, self.outage = events, outage
         super().__init__(f"{len(events)} events on '{topic}' were perhaps not published.")
 
 
@@ -80,7 +80,7 @@ class Publisher:
                 await self.publish(topic, event)
                 del left[str(n)]
         except ServiceError as error:
-            raise UnpublishedError(topic, [*left.values()]) from error
+            raise UnpublishedError(topic, [*left.values()], outage=error.outage) from error
 
     def _envelope(self, topic: str, event: Event) -> dict[str, Any]:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
@@ -104,7 +104,7 @@ class Publisher:
                     return
                 raise SidecarError(operation, answer)
             except (SidecarError, UnavailableError, DeadlineError) as error:
-                refused = isinstance(error, SidecarError) and error.answered < 500
+                refused = isinstance(error, SidecarError) and not error.outage
                 if refused or time.monotonic() + wait > end:
                     raise
             await asyncio.sleep(wait * random.uniform(0.5, 1))

@@ -45,6 +45,7 @@ class SidecarError(UpstreamError):
 
     def __init__(self, operation: str, answer: "Answer") -> None:
         self.answered, self.error_code = answer.status, str(answer.problem().get("errorCode", ""))
+        self.outage = not 300 <= answer.status < 500  # 200: a bulk get, for a key
         super().__init__(f"{operation} failed with {answer.status} {self.error_code}".rstrip())
 
 

@@ -18,11 +18,11 @@ from app.contracts.event import Event
 from app.core import declaration
 from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
-from app.core.errors import DeadlineError, InvalidIdError, NotFoundError
+from app.core.errors import DeadlineError, InvalidIdError, NotFoundError, UnavailableError
 from app.core.feature import StartError
 from app.core.telemetry import traceparent
 from app.main import create_app
-from app.services.publisher import Publisher
+from app.services.publisher import Publisher, UnpublishedError
 from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
 from app.services.sidecar import (
     Answer,
@@ -205,16 +205,28 @@ def unreadable() -> ValidationError:
     return caught.value
 
 
-@pytest.mark.parametrize("failure", [unreadable(), InvalidIdError("empty")])
+def group(*failures: Exception) -> Exception:
+    """Return what a `TaskGroup` in a `TaskGroup` raises."""
+    return ExceptionGroup("of tasks", [ExceptionGroup("of tasks", failures)])
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (unreadable(), "ValidationError"),
+        (InvalidIdError("empty"), "InvalidIdError"),
+        (group(SidecarUnavailableError("gone"), unreadable()), "ValidationError"),
+    ],
+)
 async def test_what_the_handlers_own_models_refuse_is_bad_data(
-    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception, name: str
 ) -> None:
     """No second try."""
     script.outcomes = [failure] * 9
     assert await deliver(app, number=1) == "SUCCESS"
     assert len(script.seen) == 1
     (letter,) = sidecar.published(LETTERS)
-    assert (letter["error_type"], letter["retry_count"]) == (type(failure).__name__, 1)
+    assert (letter["error_type"], letter["retry_count"]) == (name, 1)
 
 
 @pytest.mark.parametrize(
@@ -222,6 +234,10 @@ async def test_what_the_handlers_own_models_refuse_is_bad_data(
     [
         (SidecarUnavailableError("gone"), "RETRY"),
         (SidecarError("state.save", Answer(500, {}, b"")), "RETRY"),
+        (SidecarError("state.bulk_get", Answer(200, {}, b'[{"error": "down"}]')), "RETRY"),
+        (UnavailableError("'callee' failed 5 times in a row: a pause."), "RETRY"),
+        (group(DeadlineError("slow"), SidecarUnavailableError("gone")), "RETRY"),
+        (UnpublishedError("test.happened", [], outage=True), "RETRY"),
         (SidecarError("state.save", Answer(400, {}, b"")), "SUCCESS"),
         (DeadlineError("slow"), "SUCCESS"),
     ],
@@ -257,11 +273,12 @@ async def test_what_is_wrong_is_told_without_the_data(
     assert "secret" not in letter["error_message"]
 
 
+@pytest.mark.parametrize("failure", [Drop("no"), group(ConnectionError("gone"), Drop("no"))])
 async def test_a_drop_is_not_retried(
-    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
 ) -> None:
     """Dapr dead-letters it as it is."""
-    script.outcomes = [Drop("nobody needs it")]
+    script.outcomes = [failure]
     assert await deliver(app, number=1) == "DROP"
     assert len(script.seen) == 1
     assert sidecar.published(LETTERS) == []

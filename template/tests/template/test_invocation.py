@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.core.config import load_settings
 from app.core.declaration.invocation import InvokeConfig, InvokeTarget
-from app.core.errors import DeadlineError, UnavailableError
+from app.core.errors import DeadlineError, ServiceError, UnavailableError
 from app.core.telemetry import DEADLINE, continue_trace, deadline
 from app.services.invoke import (
     BACKOFF_SECONDS,
@@ -142,6 +142,18 @@ async def test_a_service_that_is_not_there_is_the_sidecars_error(invoker: Invoke
     with pytest.raises(SidecarError) as caught:
         await invoker.call("nobody", "tell", Ask(), Told)
     assert caught.value.error_code == "ERR_DIRECT_INVOKE"
+
+
+@pytest.mark.usefixtures("callee")
+async def test_a_service_that_is_not_there_is_an_outage(invoker: Invoker) -> None:
+    """In a pause, too: an event whose handler calls it comes again, and is no dead letter."""
+    raised = list[ServiceError]()
+    for _ in range(FAILURES):
+        with pytest.raises(ServiceError) as caught:
+            await invoker.call("nobody", "tell", Ask(), Told)
+        raised.append(caught.value)
+    assert {type(error) for error in raised} == {UnreachedError, UnavailableError}
+    assert all(error.outage for error in raised)
 
 
 async def test_a_call_ends_in_time(callee: Callee, connection: Sidecar) -> None:
