@@ -112,4 +112,4 @@ class Publisher:
 
 
 def _dump(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode()
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()

@@ -147,6 +147,9 @@ class Delivery:
         try:
             await self.publisher.publish(self.dead_letters, event)
         except Exception as failure:  # nothing may be lost: Dapr delivers the event again
+            short = {name: str(value)[:1000] for name, value in payload.items()}
+            if getattr(failure, "unfit", False) and short != payload:  # the event just fits alone
+                return await self._dead_letter(subscription, short, error, tries)
             log.error("event.not_dead_lettered", reason=_reason(failure))  # no data: no traceback
             return "RETRY"
         return _end("SUCCESS", subscription.topic, "dead_lettered", log.critical, **about)
@@ -199,11 +202,11 @@ def _gravest(error: Exception) -> Exception:
 
 
 def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    # without the values: they are a student's, and this is logged
-    found = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+    said = str(error)
+    if isinstance(error, ValidationError):  # without the values, a student's: this is logged
+        found = error.errors(include_input=False, include_url=False)
+        said = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+    return said.encode(errors="backslashreplace").decode()  # half a surrogate is no UTF-8
 
 
 def envelope_of(body: bytes, spare: int = 100) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Deliveries: what becomes of an event, by what its handler does."""
 
+import json
 import sys
 from collections.abc import AsyncGenerator, Generator
 from datetime import UTC, datetime
@@ -65,6 +66,20 @@ class Down(Sidecar):
     async def call(self, *_: Any, **__: Any) -> Answer:
         """Fail."""
         return Answer(500, {}, b"")
+
+
+class Narrow(Sidecar):
+    """A sidecar whose broker takes small events alone."""
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    async def call(self, *_: Any, body: bytes, **__: Any) -> Answer:
+        """Take one, or say as Kafka does that it is too large."""
+        if len(body) > 3000:
+            return Answer(500, {}, b"Attempt to produce message larger than configured")
+        self.taken.append(json.loads(body)["data"])
+        return Answer(204, {}, b"")
 
 
 def script_of() -> Script:
@@ -175,6 +190,16 @@ async def test_after_five_tries_a_person_looks(
     assert letter["original_topic"] == "test.happened"
 
 
+async def test_what_went_wrong_may_be_no_unicode(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+) -> None:
+    """A model may say half a surrogate, and an error repeat it."""
+    script.outcomes = [ValueError("bad \ud800 text")] * 9
+    assert await deliver(app, number=1) == "SUCCESS"
+    (letter,) = sidecar.published(LETTERS)
+    assert letter["error_message"] == r"bad \ud800 text"
+
+
 @pytest.mark.parametrize("failure", [NotFoundError("order", "o-1"), HTTPException(404)])
 async def test_a_dependency_that_raises_is_a_failed_try(
     app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
@@ -239,6 +264,7 @@ async def test_what_the_handlers_own_models_refuse_is_bad_data(
         (group(DeadlineError("slow"), SidecarUnavailableError("gone")), "RETRY"),
         (UnpublishedError("test.happened", [], outage=True), "RETRY"),
         (SidecarError("state.save", Answer(400, {}, b"")), "SUCCESS"),
+        (SidecarError("publish", Answer(500, {}, b"Message was too large")), "SUCCESS"),
         (DeadlineError("slow"), "SUCCESS"),
     ],
 )
@@ -378,6 +404,26 @@ class TestWithoutPublishing:
         (told,) = [log for log in logs if log["event"] == "event.not_dead_lettered"]
         assert told["reason"] == "publish failed with 500"
         assert not told.get("exc_info")
+
+
+class TestWithSmallEvents:
+    """The sidecar takes no dead letter with a large event in it."""
+
+    @pytest.fixture
+    def connection(self) -> Narrow:
+        """Return a connection that takes small ones."""
+        return Narrow()
+
+    async def test_of_what_is_too_large_the_letter_holds_the_beginning(
+        self, app: AsyncClient, connection: Narrow
+    ) -> None:
+        """Tried again, it would hold its partition for good."""
+        assert await deliver(app, number="many", pad="x" * 3000) == "SUCCESS"
+        assert (await app.post("/events", content=b'"' * 3000)).json() == {"status": "SUCCESS"}
+        event, text = connection.taken
+        assert (event["error_type"], event["original_payload"]["id"]) == ("ValidationError", "e-1")
+        assert event["original_payload"]["data"].startswith("{'number': 'many', 'pad': 'xxx")
+        assert text["original_payload"] == {"raw": '"' * 1000}
 
 
 def test_the_errors_of_events_hide_what_they_hold() -> None:

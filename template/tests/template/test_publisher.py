@@ -147,6 +147,41 @@ async def test_one_that_stays_away_is_an_error(publisher: Publisher, watched: Wa
     assert all(sent["seconds"] <= SECONDS for sent in watched.sent)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b'{"errorCode": "ERR_PUBSUB_CLOUD_EVENTS_SER"}'),
+        (500, b"kafka: Attempt to produce message larger than configured"),
+        (500, b"kafka server: Message was too large"),
+        (413, b""),
+    ],
+)
+async def test_what_can_never_be_published_is_not_repeated(
+    publisher: Publisher, watched: Watched, status: int, body: bytes
+) -> None:
+    """Nor is it taken for an outage, which its handler's event would wait for."""
+    watched.answer = Answer(status, {}, body)
+    with pytest.raises(SidecarError) as single:
+        await publisher.publish(TOPIC, Happened())
+    with pytest.raises(UnpublishedError) as several:
+        await publisher.publish_many(TOPIC, [Happened()])
+    assert len(watched.sent) == 2
+    assert not single.value.outage
+    assert not several.value.outage
+
+
+@pytest.mark.parametrize("bad", [{"number": float("nan")}, {"number": float("inf")}])
+async def test_what_is_no_json_is_a_bug(
+    publisher: Publisher, watched: Watched, bad: dict[str, Any]
+) -> None:
+    """Found before the network."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        await publisher.publish(TOPIC, Happened(**bad))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        await publisher.publish_many(TOPIC, [Happened(**bad)])
+    assert watched.sent == []
+
+
 async def test_several_are_published_in_one_call(publisher: Publisher, watched: Watched) -> None:
     """Each with its id, its key and an entry of its own, also where an event is there twice."""
     events = [Happened(user_id="u 1"), Happened(user_id="u 2")]
