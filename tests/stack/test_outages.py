@@ -192,3 +192,30 @@ async def test_what_no_app_can_be_given_blocks_no_partition(running: Counting) -
 
     await until(kept)
     await count(running, 300, user=key)
+
+
+async def test_an_event_too_large_for_its_dead_letter_is_cut(running: Counting) -> None:
+    """Kafka takes the event, and not the letter with it in it: others of its key go on."""
+    await count(running, 310, user="large")
+    key, size = {"metadata.partitionKey": "large"}, 1_048_576
+    large: dict[str, Any] = {"specversion": "1.0", "id": "large", "source": "stack", "type": "A"}
+    async with running.publisher() as client:
+
+        async def taken() -> bool:
+            nonlocal size
+            size -= 10  # Dapr adds to it, and 1 MiB is the most
+            body = {**large, "data": {"pad": "x" * size}}
+            answer = await client.post("activity.recorded", params=key, json=body)
+            return answer.status_code == 204
+
+        await until(taken)
+
+    await count(running, 311, user="large")
+
+    async def kept() -> bool:
+        found = [
+            (each["original_payload"]["id"], each["error_type"]) for each in await letters(running)
+        ]
+        return ("large", "ValidationError") in found
+
+    await until(kept)

@@ -25,6 +25,7 @@ class ModelBrokenError(ModelUnavailableError):
     """The connection broke after the request was sent: it may have been paid for."""
 
     code, title = "model-connection-broken", "The connection to the model broke"
+    outage = False  # to go on trying could be paid for each time
 
 
 class ModelDeadlineError(DeadlineError):

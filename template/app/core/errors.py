@@ -19,9 +19,8 @@ PHRASES = STANDARD | {413: "Content Too Large", 422: "Unprocessable Content"}
 class ServiceError(Exception):
     """Base of the typed errors; callers get it as a problem."""
 
-    status = 500
-    code = "internal-error"
-    title = "Internal error"
+    status, code, title = 500, "internal-error", "Internal error"
+    outage = False  # whether it passes by itself: an event that it befalls comes again until then
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail or self.title
@@ -59,6 +58,7 @@ class UnavailableError(ServiceError):
     """Something that the service needs is not there at the moment; trying later may help."""
 
     status, code, title = 503, "unavailable", "Temporarily unavailable"
+    outage = True
 
 
 class DeadlineError(ServiceError):

@@ -5,6 +5,7 @@ import re
 import secrets
 import sys
 from contextvars import ContextVar
+from typing import Any, cast
 
 import structlog
 from structlog import contextvars, dev, processors, stdlib
@@ -57,6 +58,7 @@ def configure_logging(settings: Settings) -> None:
         logger_factory=stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+    cast("Any", sys.stdout).reconfigure(errors="backslashreplace")  # half a surrogate costs no line
     handler = logging.StreamHandler(sys.stdout)
     renderer.insert(0, ProcessorFormatter.remove_processors_meta)
     handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=renderer))

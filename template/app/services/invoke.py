@@ -37,7 +37,7 @@ class CalleeError(UpstreamError):
     code, title = "callee-error", "The called service answered with an error"
 
     def __init__(self, app_id: str, method: str, answer: Answer) -> None:
-        self.answered = answer.status
+        self.answered, self.outage = answer.status, answer.status == UnavailableError.status
         self.problem = answer.problem()
         about = self.problem.get("detail") or f"status {answer.status}"
         super().__init__(f"{app_id}/{method}: {about}")

@@ -27,8 +27,8 @@ class UnpublishedError(UpstreamError):
 
     code, title = "not-published", "Not all events could be published"
 
-    def __init__(self, topic: str, events: Sequence[Event]) -> None:
-        self.events = events
+    def __init__(self, topic: str, events: Sequence[Event], *, outage: bool = False) -> None:
+        self.events, self.outage = events, outage
         super().__init__(f"{len(events)} events on '{topic}' were perhaps not published.")
 
 
@@ -60,6 +60,7 @@ class Publisher:
         left = {str(n): event for n, event in enumerate(events)}
         sent = {n: self._envelope(topic, event) for n, event in left.items()}
         path, kind = f"/v1.0/publish/bulk/{self._pubsub}/{topic}", {"contentType": CLOUD_EVENT}
+        call = partial(self._sidecar.call, "publish.bulk", "POST", path)
 
         async def send(seconds: float) -> Answer:
             nonlocal left
@@ -67,17 +68,19 @@ class Publisher:
                 {"entryId": n, "event": sent[n], "metadata": {"partitionKey": event.key}, **kind}
                 for n, event in left.items()
             ]
-            answer = await self._sidecar.call(
-                "publish.bulk", "POST", path, body=_dump(entries), seconds=seconds
-            )
+            answer = await call(body=_dump(entries), seconds=seconds)
             failed = {entry["entryId"] for entry in answer.problem().get("failedEntries") or ()}
             left = {n: event for n, event in left.items() if n in failed} or left
             return answer
 
         try:
-            await self._repeat("publish.bulk", send)
+            if all(json.loads(_dump(each), parse_int=float) == each for each in sent.values()):
+                return await self._repeat("publish.bulk", send)
+            for n, event in enumerate(events):  # in a bulk, integers over 2^53 are rounded
+                await self.publish(topic, event)
+                del left[str(n)]
         except ServiceError as error:
-            raise UnpublishedError(topic, [*left.values()]) from error
+            raise UnpublishedError(topic, [*left.values()], outage=error.outage) from error
 
     def _envelope(self, topic: str, event: Event) -> dict[str, Any]:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
@@ -97,12 +100,11 @@ class Publisher:
         end, (wait, longest) = until(self._seconds), BACKOFF_SECONDS
         while True:
             try:
-                answer = await send(seconds=max(1.0, end - time.monotonic()))
-                if answer.status == 204:
+                if (answer := await send(seconds=max(1.0, end - time.monotonic()))).status == 204:
                     return
                 raise SidecarError(operation, answer)
             except (SidecarError, UnavailableError, DeadlineError) as error:
-                refused = isinstance(error, SidecarError) and error.answered < 500
+                refused = isinstance(error, SidecarError) and not error.outage
                 if refused or time.monotonic() + wait > end:
                     raise
             await asyncio.sleep(wait * random.uniform(0.5, 1))
@@ -110,4 +112,4 @@ class Publisher:
 
 
 def _dump(document: Any) -> bytes:
-    return json.dumps(document, ensure_ascii=False).encode()
+    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()

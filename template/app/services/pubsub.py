@@ -25,7 +25,6 @@ from app.core.errors import InvalidIdError
 from app.core.feature import StartError
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher
-from app.services.sidecar import SidecarError, SidecarUnavailableError
 
 log = structlog.get_logger("app.events")
 
@@ -115,11 +114,10 @@ class Delivery:
                     event = event or _event(subscription.event, payload)
                     bind_contextvars(event_id=event.event_id)
                     await attempt(event)
-                except Drop as error:
-                    log.error("event.dropped", reason=str(error))
-                    EVENTS.labels(topic, "dropped").inc()
-                    return "DROP"
-                except Exception as error:  # bad data stays bad; any other failure may pass
+                except Exception as raised:  # bad data stays bad; any other failure may pass
+                    error = _gravest(raised)
+                    if isinstance(error, Drop):
+                        return _end("DROP", topic, "dropped", log.error, reason=_reason(error))
                     if isinstance(error, BAD_DATA) or tries == TRIES:
                         return await self._dead_letter(subscription, payload, error, tries)
                     log.warning("event.retried", tries=tries, reason=type(error).__name__)
@@ -127,9 +125,7 @@ class Delivery:
                     await asyncio.sleep(self.wait * 2 ** (tries - 1) * random.uniform(0.5, 1))
                     tries += 1
                 else:
-                    log.info("event.handled", tries=tries)
-                    EVENTS.labels(topic, "handled").inc()
-                    return "SUCCESS"
+                    return _end("SUCCESS", topic, "handled", log.info, tries=tries)
 
     async def _dead_letter(
         self, subscription: Subscription, payload: dict[str, Any], error: Exception, tries: int
@@ -144,19 +140,19 @@ class Delivery:
             retry_count=tries,
             consumer_agent=self.consumer,
         )
-        about: dict[str, Any] = {"tries": tries, "exc_info": not isinstance(error, BAD_DATA)}
-        if self.replay or _is_outage(error):
-            log.error("event.postponed", reason=event.error_message, **about)
-            EVENTS.labels(subscription.topic, "postponed").inc()
-            return "RETRY"
+        about: dict[str, Any] = {"reason": event.error_message, "tries": tries}
+        about["exc_info"] = not isinstance(error, BAD_DATA)
+        if self.replay or getattr(error, "outage", False):
+            return _end("RETRY", subscription.topic, "postponed", log.error, **about)
         try:
             await self.publisher.publish(self.dead_letters, event)
         except Exception as failure:  # nothing may be lost: Dapr delivers the event again
+            short = {name: str(value)[:1000] for name, value in payload.items()}
+            if getattr(failure, "unfit", False) and short != payload:  # the event just fits alone
+                return await self._dead_letter(subscription, short, error, tries)
             log.error("event.not_dead_lettered", reason=_reason(failure))  # no data: no traceback
             return "RETRY"
-        log.critical("event.dead_lettered", reason=event.error_message, **about)
-        EVENTS.labels(subscription.topic, "dead_lettered").inc()
-        return "SUCCESS"
+        return _end("SUCCESS", subscription.topic, "dead_lettered", log.critical, **about)
 
 
 def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., Delivery]) -> Any:
@@ -190,18 +186,27 @@ def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., D
     return receive
 
 
-def _is_outage(error: Exception) -> bool:
-    """Tell failures that are not the event's: Dapr's own redelivery lasts longer than they."""
-    broken = isinstance(error, SidecarError) and error.answered >= 500
-    return broken or isinstance(error, SidecarUnavailableError)
+def _end(answer: str, topic: str, outcome: str, tell: Callable[..., Any], **about: Any) -> str:
+    """Log and count what became of an event."""
+    tell(f"event.{outcome}", **about)
+    EVENTS.labels(topic, outcome).inc()
+    return answer
+
+
+def _gravest(error: Exception) -> Exception:
+    """Return what decides: of a group's errors what no try mends, or else an outage."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    parts = [_gravest(each) for each in cast("ExceptionGroup[Exception]", error).exceptions]
+    return max(parts, key=lambda e: (isinstance(e, (Drop, *BAD_DATA)), getattr(e, "outage", False)))
 
 
 def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return str(error)
-    # without the values: they are a student's, and this is logged
-    found = error.errors(include_input=False, include_url=False)
-    return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+    said = str(error)
+    if isinstance(error, ValidationError):  # without the values, a student's: this is logged
+        found = error.errors(include_input=False, include_url=False)
+        said = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
+    return said.encode(errors="backslashreplace").decode()  # half a surrogate is no UTF-8
 
 
 def envelope_of(body: bytes, spare: int = 100) -> dict[str, Any]:
@@ -218,7 +223,7 @@ def envelope_of(body: bytes, spare: int = 100) -> dict[str, Any]:
 def _event(kind: type[Event], envelope: dict[str, Any]) -> Event:
     if "data" not in envelope:
         raise NoEventError("no CloudEvent: an object with `data`, 100 levels deep at most")
-    data = envelope["data"]
-    if isinstance(data, dict) and "id" in envelope:
-        data = {"event_id": envelope["id"], **cast("dict[str, Any]", data)}
+    if isinstance(data := envelope["data"], dict):
+        known = {"event_id": envelope.get("id"), "timestamp": envelope.get("time")}
+        data = {k: v for k, v in known.items() if v is not None} | cast("dict[str, Any]", data)
     return kind.model_validate(data)

@@ -20,6 +20,7 @@ from app.core.telemetry import deadline, traceparent
 
 log = structlog.get_logger("app.sidecar")
 
+UNFIT = b"ERR_PUBSUB_CLOUD_EVENTS_SER", b"larger than", b"too large"  # said with 500
 SECONDS = Histogram("sidecar_operation_seconds", "Calls to the sidecar.", ["operation", "outcome"])
 
 
@@ -39,12 +40,14 @@ class SidecarUnavailableError(UnavailableError):
 
 
 class SidecarError(UpstreamError):
-    """The sidecar answered with an error of its own: `answered` and `error_code` say which."""
+    """The sidecar's own error: `answered`, `error_code`, and whether what was sent is `unfit`."""
 
     code, title = "sidecar-error", "The Dapr sidecar answered with an error"
 
     def __init__(self, operation: str, answer: "Answer") -> None:
         self.answered, self.error_code = answer.status, str(answer.problem().get("errorCode", ""))
+        self.unfit = answer.status == 413 or any(words in answer.body for words in UNFIT)
+        self.outage = not (300 <= answer.status < 500 or self.unfit)  # 200: a bulk get, for a key
         super().__init__(f"{operation} failed with {answer.status} {self.error_code}".rstrip())
 
 

@@ -235,6 +235,12 @@ async def test_a_server_that_is_not_there_is_unavailable(
             await ask(agent)
 
 
+def test_what_may_have_been_paid_is_no_outage() -> None:
+    """An event whose handler meets it is a dead letter, and not delivered again and again."""
+    assert ModelUnavailableError().outage
+    assert not ModelBrokenError().outage
+
+
 @pytest.mark.parametrize(
     ("at_once_seconds", "error", "tries"),
     [(60.0, ModelUnavailableError, 3), (0.0, ModelBrokenError, 1)],

@@ -24,6 +24,13 @@ def logged() -> Generator[None]:
     structlog.reset_defaults()
 
 
+def test_what_is_no_unicode_is_logged_all_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line would else be lost, whatever it tells of."""
+    with logged():
+        structlog.get_logger("test").critical("test.failed", reason="half a surrogate: \ud800")
+    assert json.loads(capsys.readouterr().out)["reason"] == "half a surrogate: \ud800"
+
+
 def test_a_failure_shows_where_it_was_and_no_values(capsys: pytest.CaptureFixture[str]) -> None:
     """Local values hold tokens and what students wrote."""
     token = "TOP" + "SECRET"

@@ -1,7 +1,9 @@
 """Deliveries: what becomes of an event, by what its handler does."""
 
+import json
 import sys
 from collections.abc import AsyncGenerator, Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, cast
@@ -17,11 +19,11 @@ from app.contracts.event import Event
 from app.core import declaration
 from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
-from app.core.errors import DeadlineError, InvalidIdError, NotFoundError
+from app.core.errors import DeadlineError, InvalidIdError, NotFoundError, UnavailableError
 from app.core.feature import StartError
 from app.core.telemetry import traceparent
 from app.main import create_app
-from app.services.publisher import Publisher
+from app.services.publisher import Publisher, UnpublishedError
 from app.services.pubsub import Delivery, Drop, Retry, Subscription, endpoint, on
 from app.services.sidecar import (
     Answer,
@@ -64,6 +66,20 @@ class Down(Sidecar):
     async def call(self, *_: Any, **__: Any) -> Answer:
         """Fail."""
         return Answer(500, {}, b"")
+
+
+class Narrow(Sidecar):
+    """A sidecar whose broker takes small events alone."""
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+
+    async def call(self, *_: Any, body: bytes, **__: Any) -> Answer:
+        """Take one, or say as Kafka does that it is too large."""
+        if len(body) > 3000:
+            return Answer(500, {}, b"Attempt to produce message larger than configured")
+        self.taken.append(json.loads(body)["data"])
+        return Answer(204, {}, b"")
 
 
 def script_of() -> Script:
@@ -174,6 +190,16 @@ async def test_after_five_tries_a_person_looks(
     assert letter["original_topic"] == "test.happened"
 
 
+async def test_what_went_wrong_may_be_no_unicode(
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+) -> None:
+    """A model may say half a surrogate, and an error repeat it."""
+    script.outcomes = [ValueError("bad \ud800 text")] * 9
+    assert await deliver(app, number=1) == "SUCCESS"
+    (letter,) = sidecar.published(LETTERS)
+    assert letter["error_message"] == r"bad \ud800 text"
+
+
 @pytest.mark.parametrize("failure", [NotFoundError("order", "o-1"), HTTPException(404)])
 async def test_a_dependency_that_raises_is_a_failed_try(
     app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
@@ -204,16 +230,28 @@ def unreadable() -> ValidationError:
     return caught.value
 
 
-@pytest.mark.parametrize("failure", [unreadable(), InvalidIdError("empty")])
+def group(*failures: Exception) -> Exception:
+    """Return what a `TaskGroup` in a `TaskGroup` raises."""
+    return ExceptionGroup("of tasks", [ExceptionGroup("of tasks", failures)])
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [
+        (unreadable(), "ValidationError"),
+        (InvalidIdError("empty"), "InvalidIdError"),
+        (group(SidecarUnavailableError("gone"), unreadable()), "ValidationError"),
+    ],
+)
 async def test_what_the_handlers_own_models_refuse_is_bad_data(
-    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception, name: str
 ) -> None:
     """No second try."""
     script.outcomes = [failure] * 9
     assert await deliver(app, number=1) == "SUCCESS"
     assert len(script.seen) == 1
     (letter,) = sidecar.published(LETTERS)
-    assert (letter["error_type"], letter["retry_count"]) == (type(failure).__name__, 1)
+    assert (letter["error_type"], letter["retry_count"]) == (name, 1)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +259,12 @@ async def test_what_the_handlers_own_models_refuse_is_bad_data(
     [
         (SidecarUnavailableError("gone"), "RETRY"),
         (SidecarError("state.save", Answer(500, {}, b"")), "RETRY"),
+        (SidecarError("state.bulk_get", Answer(200, {}, b'[{"error": "down"}]')), "RETRY"),
+        (UnavailableError("'callee' failed 5 times in a row: a pause."), "RETRY"),
+        (group(DeadlineError("slow"), SidecarUnavailableError("gone")), "RETRY"),
+        (UnpublishedError("test.happened", [], outage=True), "RETRY"),
         (SidecarError("state.save", Answer(400, {}, b"")), "SUCCESS"),
+        (SidecarError("publish", Answer(500, {}, b"Message was too large")), "SUCCESS"),
         (DeadlineError("slow"), "SUCCESS"),
     ],
 )
@@ -256,11 +299,12 @@ async def test_what_is_wrong_is_told_without_the_data(
     assert "secret" not in letter["error_message"]
 
 
+@pytest.mark.parametrize("failure", [Drop("no"), group(ConnectionError("gone"), Drop("no"))])
 async def test_a_drop_is_not_retried(
-    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar
+    app: AsyncClient, script: Script, sidecar: EmbeddedSidecar, failure: Exception
 ) -> None:
     """Dapr dead-letters it as it is."""
-    script.outcomes = [Drop("nobody needs it")]
+    script.outcomes = [failure]
     assert await deliver(app, number=1) == "DROP"
     assert len(script.seen) == 1
     assert sidecar.published(LETTERS) == []
@@ -322,6 +366,21 @@ async def test_fields_of_newer_versions_are_no_bad_data(app: AsyncClient, script
     assert script.seen[0].version == "1.7"
 
 
+async def test_what_names_no_time_happened_when_it_was_sent(
+    app: AsyncClient, script: Script
+) -> None:
+    """Also when it is delivered again, on another day."""
+    envelope = {"id": "e-1", "time": "2026-01-02T03:04:05Z", "data": {"number": 1}}
+    await app.post("/events", json=envelope)
+    own = {"number": 1, "timestamp": "2025-01-01T00:00:00Z"}
+    await app.post("/events", json={**envelope, "data": own})
+    await app.post("/events", json={**envelope, "time": None})
+    sent, told, came = [event.timestamp for event in script.seen]
+    assert sent == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert told == datetime(2025, 1, 1, tzinfo=UTC)
+    assert came > sent
+
+
 class TestWithoutPublishing:
     """The sidecar takes no dead letter."""
 
@@ -345,6 +404,26 @@ class TestWithoutPublishing:
         (told,) = [log for log in logs if log["event"] == "event.not_dead_lettered"]
         assert told["reason"] == "publish failed with 500"
         assert not told.get("exc_info")
+
+
+class TestWithSmallEvents:
+    """The sidecar takes no dead letter with a large event in it."""
+
+    @pytest.fixture
+    def connection(self) -> Narrow:
+        """Return a connection that takes small ones."""
+        return Narrow()
+
+    async def test_of_what_is_too_large_the_letter_holds_the_beginning(
+        self, app: AsyncClient, connection: Narrow
+    ) -> None:
+        """Tried again, it would hold its partition for good."""
+        assert await deliver(app, number="many", pad="x" * 3000) == "SUCCESS"
+        assert (await app.post("/events", content=b'"' * 3000)).json() == {"status": "SUCCESS"}
+        event, text = connection.taken
+        assert (event["error_type"], event["original_payload"]["id"]) == ("ValidationError", "e-1")
+        assert event["original_payload"]["data"].startswith("{'number': 'many', 'pad': 'xxx")
+        assert text["original_payload"] == {"raw": '"' * 1000}
 
 
 def test_the_errors_of_events_hide_what_they_hold() -> None:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from app.core.config import load_settings
 from app.core.declaration.invocation import InvokeConfig, InvokeTarget
-from app.core.errors import DeadlineError, UnavailableError
+from app.core.errors import DeadlineError, ServiceError, UnavailableError
 from app.core.telemetry import DEADLINE, continue_trace, deadline
 from app.services.invoke import (
     BACKOFF_SECONDS,
@@ -124,6 +124,7 @@ async def test_the_callees_error_is_passed_on_as_what_it_is(
     with pytest.raises(CalleeError, match="no such lamp") as caught:
         await invoker.call("callee", "tell", Ask(), Told)
     assert (caught.value.answered, caught.value.problem["code"]) == (404, "not-found")
+    assert not caught.value.outage
 
 
 @pytest.mark.parametrize("body", ["", "no json", '{"text": 1}', "[]"])
@@ -142,6 +143,28 @@ async def test_a_service_that_is_not_there_is_the_sidecars_error(invoker: Invoke
     with pytest.raises(SidecarError) as caught:
         await invoker.call("nobody", "tell", Ask(), Told)
     assert caught.value.error_code == "ERR_DIRECT_INVOKE"
+
+
+async def test_a_service_that_says_it_is_unavailable_is_an_outage(
+    callee: Callee, invoker: Invoker
+) -> None:
+    """As one that can't be reached; its other answers are about the call."""
+    callee.answers = [Response(status_code=503)]
+    with pytest.raises(CalleeError) as caught:
+        await invoker.call("callee", "tell", Ask(), Told)
+    assert caught.value.outage
+
+
+@pytest.mark.usefixtures("callee")
+async def test_a_service_that_is_not_there_is_an_outage(invoker: Invoker) -> None:
+    """In a pause, too: an event whose handler calls it comes again, and is no dead letter."""
+    raised = list[ServiceError]()
+    for _ in range(FAILURES):
+        with pytest.raises(ServiceError) as caught:
+            await invoker.call("nobody", "tell", Ask(), Told)
+        raised.append(caught.value)
+    assert {type(error) for error in raised} == {UnreachedError, UnavailableError}
+    assert all(error.outage for error in raised)
 
 
 async def test_a_call_ends_in_time(callee: Callee, connection: Sidecar) -> None:

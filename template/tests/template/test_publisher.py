@@ -27,6 +27,7 @@ class Happened(Event):
 
     user_id: str = "u 1"
     what: str = "ä"
+    number: float | int = 0
 
 
 class Watched(Sidecar):
@@ -146,6 +147,41 @@ async def test_one_that_stays_away_is_an_error(publisher: Publisher, watched: Wa
     assert all(sent["seconds"] <= SECONDS for sent in watched.sent)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b'{"errorCode": "ERR_PUBSUB_CLOUD_EVENTS_SER"}'),
+        (500, b"kafka: Attempt to produce message larger than configured"),
+        (500, b"kafka server: Message was too large"),
+        (413, b""),
+    ],
+)
+async def test_what_can_never_be_published_is_not_repeated(
+    publisher: Publisher, watched: Watched, status: int, body: bytes
+) -> None:
+    """Nor is it taken for an outage, which its handler's event would wait for."""
+    watched.answer = Answer(status, {}, body)
+    with pytest.raises(SidecarError) as single:
+        await publisher.publish(TOPIC, Happened())
+    with pytest.raises(UnpublishedError) as several:
+        await publisher.publish_many(TOPIC, [Happened()])
+    assert len(watched.sent) == 2
+    assert not single.value.outage
+    assert not several.value.outage
+
+
+@pytest.mark.parametrize("bad", [{"number": float("nan")}, {"number": float("inf")}])
+async def test_what_is_no_json_is_a_bug(
+    publisher: Publisher, watched: Watched, bad: dict[str, Any]
+) -> None:
+    """Found before the network."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        await publisher.publish(TOPIC, Happened(**bad))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        await publisher.publish_many(TOPIC, [Happened(**bad)])
+    assert watched.sent == []
+
+
 async def test_several_are_published_in_one_call(publisher: Publisher, watched: Watched) -> None:
     """Each with its id, its key and an entry of its own, also where an event is there twice."""
     events = [Happened(user_id="u 1"), Happened(user_id="u 2")]
@@ -172,9 +208,27 @@ async def test_of_several_only_those_that_failed_are_sent_again(
     watched.failures, watched.answer = [failed("1", "2")], failed("2")
     with pytest.raises(UnpublishedError, match=f"1 events on '{TOPIC}'") as caught:
         await publisher.publish_many(TOPIC, events)
-    assert caught.value.events == [events[2]]
+    assert (caught.value.events, caught.value.outage) == ([events[2]], True)
     sizes = [len(json.loads(sent["body"])) for sent in watched.sent]
     assert sizes[:3] == [3, 2, 1]
+
+
+async def test_large_integers_stay_exact(publisher: Publisher, sidecar: EmbeddedSidecar) -> None:
+    """The sidecar rounds those of a bulk: with one of them, events go one by one, in order."""
+    events = [Happened(number=number) for number in (0.1, 2**53 + 1, 10**400, 1)]
+    await publisher.publish_many(TOPIC, events)
+    assert [Happened.model_validate(data) for data in sidecar.published(TOPIC)] == events
+
+
+async def test_of_those_that_go_one_by_one_the_rest_is_told(
+    publisher: Publisher, watched: Watched
+) -> None:
+    """From the first that fails on."""
+    events = [Happened(number=2**53 + 1) for _ in range(3)]
+    watched.failures = [Answer(204, {}, b""), Answer(403, {}, b"")]
+    with pytest.raises(UnpublishedError) as caught:
+        await publisher.publish_many(TOPIC, events)
+    assert (caught.value.events, caught.value.outage) == (events[1:], False)
 
 
 async def test_several_are_checked_before_the_network(
