@@ -5,6 +5,7 @@ pooled httpx2, which Starlette's test client and openai stand on.
 """
 
 import asyncio
+import json
 import statistics
 import subprocess
 import sys
@@ -97,7 +98,7 @@ async def _sidecar(port: int) -> AsyncGenerator[Get]:
     async with Sidecar.open(SidecarSettings(dapr_http_port=port)) as sidecar:
 
         async def get() -> object:
-            return (await sidecar.call("get", "GET", "/")).json()
+            return json.loads((await sidecar.call("get", "GET", "/")).body)
 
         yield get
 

@@ -9,8 +9,7 @@ EX_CONFIG = 78  # sysexits.h
 
 def serve(settings: Settings) -> int:
     """Run the service; the answer is the exit code."""
-    # here: a wrong variable is told at once, not after a second of imports
-    import uvicorn
+    import uvicorn  # here: a wrong variable is told at once, not after a second of imports
 
     from app.core.declaration import DeclarationError, ServiceConfig
     from app.core.feature import StartError

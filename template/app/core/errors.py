@@ -57,8 +57,7 @@ class UpstreamError(ServiceError):
 class UnavailableError(ServiceError):
     """Something that the service needs is not there at the moment; trying later may help."""
 
-    status, code, title = 503, "unavailable", "Temporarily unavailable"
-    outage = True
+    status, code, title, outage = 503, "unavailable", "Temporarily unavailable", True
 
 
 class DeadlineError(ServiceError):

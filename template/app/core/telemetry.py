@@ -19,15 +19,13 @@ request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 DEADLINE = "x-envoy-expected-rq-timeout-ms"  # for how long the caller waits
 deadline: ContextVar[float | None] = ContextVar("deadline", default=None)  # by time.monotonic()
 
-_TRACEPARENT = re.compile(
-    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})"
-)
+_PARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
 _trace: ContextVar[tuple[str, str] | None] = ContextVar("trace", default=None)
 
 
 def continue_trace(header: object) -> str:
     """Join the trace of a `traceparent` header, or begin one; return its id."""
-    match = _TRACEPARENT.match(header) if isinstance(header, str) else None
+    match = _PARENT.match(header) if isinstance(header, str) else None
     trace_id, flags = match.groups() if match else (secrets.token_hex(16), "01")
     _trace.set((trace_id, flags))
     return trace_id

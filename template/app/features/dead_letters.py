@@ -146,8 +146,7 @@ def subscribe(app: FastAPI, resources: Resources) -> None:
     async def keep(
         request: Request, letters: Annotated[DeadLetters, Depends(resource(DeadLetters))]
     ) -> dict[str, str]:
-        body = b64decode((await request.json())["data_base64"])
-        if letter := read(body, name, config):
+        if letter := read(b64decode((await request.json())["data_base64"]), name, config):
             await letters.add(letter)
             # what its handler gave up is told there; of what kills the process, nobody tells
             tell = log.critical if letter.error_type == UNDELIVERED else log.info

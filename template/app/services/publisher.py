@@ -33,10 +33,7 @@ class UnpublishedError(UpstreamError):
 
 
 class Publisher:
-    """Publishes events on the topics of the declaration.
-
-    What fails is repeated for `seconds`, with the same ids: readers see at most a repetition.
-    """
+    """Publishes on declared topics; what fails is repeated for `seconds`, with the same ids."""
 
     def __init__(self, sidecar: Sidecar, config: PubSubConfig, source: str, seconds: float) -> None:
         self._sidecar, self._pubsub = sidecar, config.component_name
@@ -86,15 +83,9 @@ class Publisher:
         kind, declared = type(event).__name__, self._types.get(topic, "nothing")
         if kind != declared:
             raise UndeclaredTopicError(f"'{topic}' is declared to publish {declared}, not {kind}")
-        return {
-            "specversion": "1.0",
-            "id": event.event_id,
-            "source": self._source,
-            "type": kind,
-            "datacontenttype": "application/json",
-            "traceparent": traceparent(),
-            "data": event.model_dump(mode="json"),
-        }
+        about = {"specversion": "1.0", "id": event.event_id, "source": self._source, "type": kind}
+        about |= {"datacontenttype": "application/json", "traceparent": traceparent()}
+        return about | {"data": event.model_dump(mode="json")}
 
     async def _repeat(self, operation: str, send: Callable[..., Awaitable[Answer]]) -> None:
         end, (wait, longest) = until(self._seconds), BACKOFF_SECONDS

@@ -49,8 +49,7 @@ class NoEventError(Exception):
     """What was delivered is no CloudEvent."""
 
 
-BAD_DATA = (NoEventError, ValidationError, InvalidIdError)
-"""Fails again however often it is tried; a handler's own models raise it as well."""
+BAD_DATA = (NoEventError, ValidationError, InvalidIdError)  # fails again however often it is tried
 
 
 def on(topic: str) -> Callable[[H], H]:
@@ -156,11 +155,9 @@ class Delivery:
 
 
 def endpoint(app: FastAPI, subscription: Subscription, delivery: Callable[..., Delivery]) -> Any:
-    """Return an endpoint of `app` that takes a subscription's events.
+    """Return an endpoint of `app` that takes a subscription's events."""
 
-    A dependency that raises is a failed try: the 404 of a route would make Dapr forget the event.
-    """
-
+    # not as a route: where a dependency raises, its 404 would make Dapr forget the event
     async def run(request: Request, **needs: Any) -> None:
         if (answer := await subscription.handler(request["event"], **needs)) is not None:
             raise TypeError(f"a handler returns nothing, but raises Retry or Drop: {type(answer)}")

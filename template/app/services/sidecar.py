@@ -59,14 +59,10 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
 
-    def json(self) -> Any:
-        """Return the body, decoded."""
-        return json.loads(self.body)
-
     def problem(self) -> dict[str, Any]:
         """Return the fields of an error body; empty where it has none."""
         with suppress(ValueError, RecursionError):
-            if isinstance(body := self.json(), dict):
+            if isinstance(body := json.loads(self.body), dict):
                 return cast("dict[str, Any]", body)
         return {}
 

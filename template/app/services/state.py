@@ -75,9 +75,8 @@ class StateStore:
     async def entry(self, key: Key, kind: type[M]) -> Entry[M]:
         """Return the value of `key` with its ETag."""
         answer = await self._call("state.get", "GET", self._at(key))
-        if answer.status == 204:
-            return Entry()
-        return read(answer.json(), answer.headers.get("etag"), kind)
+        stored = None if answer.status == 204 else json.loads(answer.body)
+        return read(stored, answer.headers.get("etag"), kind)
 
     async def get_many(self, keys: Sequence[Key], kind: type[M]) -> list[M | None]:
         """Return the values of several keys in one call, in their order."""
@@ -107,10 +106,7 @@ class StateStore:
         await self._post("state.transact", "/transaction", {"operations": operations})
 
     async def update(self, key: Key, kind: type[M], change: Change[M]) -> M:
-        """Replace the value by `change(value)`; read again and retry when somebody was faster.
-
-        A ConflictError tells that three tries were not enough.
-        """
+        """Replace the value by `change(value)`; ConflictError if others are faster three times."""
         return await self._change(key, kind, change, None)
 
     async def once(self, event_id: str, key: Key, kind: type[M], change: Change[M]) -> M:
@@ -153,7 +149,7 @@ class StateStore:
         """Return what a bulk get tells of each key: nothing, or its `data` and `etag`."""
         names = [self._prefix + key.text for key in keys]
         answer = await self._post("state.bulk_get", "/bulk", {"keys": names})
-        items = {item["key"]: item for item in answer.json()}
+        items = {item["key"]: item for item in json.loads(answer.body)}
         if any("error" in item for item in items.values()):
             raise SidecarError("state.bulk_get", answer)
         return [items.get(name, {}) for name in names]

@@ -173,8 +173,7 @@ def api(sidecar: Sidecar, app: App) -> ASGIApp:
     components = app.components.values()
 
     async def healthy(request: Request) -> Response:
-        # as daprd: once the app has been there, its death does not show
-        if request.url.path == HEALTH and not app.started:
+        if request.url.path == HEALTH and not app.started:  # later its death does not show
             raise DaprError(500, "ERR_HEALTH_NOT_READY", "dapr is not ready")
         return Response(status_code=204)
 

@@ -17,7 +17,6 @@ class PubSubTopic(Section):
     subscribe: bool = False
     publish: bool = False
     event_type: str = Field(pattern=r"^[A-Z][A-Za-z0-9]*$", min_length=2, max_length=64)
-    """The class of its events."""
 
     @model_validator(mode="after")
     def _is_used(self) -> Self:
@@ -36,4 +35,3 @@ class PubSubConfig(Section):
     consumer_group: str = Field(default="learning-services", pattern=GROUP, max_length=180)
     """First part of the consumer groups; a service's own ends with its app-id."""
     dead_letter_topic: str = Field(default="dead-letter.queue", pattern=TOPIC)
-    """Where events go that can't be handled."""

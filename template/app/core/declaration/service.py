@@ -33,4 +33,3 @@ class ServiceConfig(Section):
     python_version: str = Field(default="3.11", pattern=r"^3\.(1[1-9]|[2-9]\d)$")
     port: int = Field(default=8000, ge=1024, le=65535)
     features: list[str] = ["health"]
-    """What it consists of; health is always there."""

@@ -22,6 +22,5 @@ class StateConfig(Section):
     ttl_seconds: int | None = Field(default=None, ge=1, le=2_147_483_647)
     """How long values are kept that say nothing themselves; none is for good."""
     use_etag: bool = True
-    """Whether a save fails when somebody else has saved in between."""
     shared_component_name: str | None = Field(default=None, pattern=KEBAB, max_length=63)
     """The store that all services of a system read, where there is one."""
