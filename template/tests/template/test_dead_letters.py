@@ -33,7 +33,7 @@ from app.services.state import StateStore
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
-TOPIC = "test.happened"
+TOPIC = "tests-own.happened"
 LETTERS = "dead-letter.queue"
 KEY = Key.of("test", "handled")
 

@@ -97,7 +97,7 @@ async def opened(script: Annotated[Script, Depends(script_of)]) -> AsyncGenerato
         script.closed += 1
 
 
-@on("test.happened")
+@on("tests-own.happened")
 async def happened(event: Happened, script: Annotated[Script, Depends(opened)]) -> None:
     """Do what the script says."""
     script.seen.append(event)
@@ -162,7 +162,7 @@ async def test_an_event_that_is_handled_is_done_with(app: AsyncClient, script: S
     assert [(event.event_id, event.number) for event in script.seen] == [("e-1", 1)]
     assert script.traces == [TRACE]
     assert script.logged["event_id"] == "e-1"
-    assert script.logged["topic"] == "test.happened"
+    assert script.logged["topic"] == "tests-own.happened"
 
 
 @pytest.mark.parametrize("failure", [Retry("later"), ConnectionError("gone")])
@@ -187,7 +187,7 @@ async def test_after_five_tries_a_person_looks(
     assert (letter["original_event_type"], letter["retry_count"]) == ("Happened", 5)
     assert (letter["error_type"], letter["error_message"]) == ("ConnectionError", "gone")
     assert (letter["consumer_agent"], letter["original_payload"]["data"]) == ("test", {"number": 1})
-    assert letter["original_topic"] == "test.happened"
+    assert letter["original_topic"] == "tests-own.happened"
 
 
 async def test_what_went_wrong_may_be_no_unicode(
@@ -262,7 +262,7 @@ async def test_what_the_handlers_own_models_refuse_is_bad_data(
         (SidecarError("state.bulk_get", Answer(200, {}, b'[{"error": "down"}]')), "RETRY"),
         (UnavailableError("'callee' failed 5 times in a row: a pause."), "RETRY"),
         (group(DeadlineError("slow"), SidecarUnavailableError("gone")), "RETRY"),
-        (UnpublishedError("test.happened", [], outage=True), "RETRY"),
+        (UnpublishedError("tests-own.happened", [], outage=True), "RETRY"),
         (SidecarError("state.save", Answer(400, {}, b"")), "SUCCESS"),
         (SidecarError("publish", Answer(500, {}, b"Message was too large")), "SUCCESS"),
         (DeadlineError("slow"), "SUCCESS"),
@@ -443,7 +443,7 @@ async def test_a_handler_that_returns_something_has_failed(
 ) -> None:
     """Taken for SUCCESS, the event that it wants again would be lost; the reason says how to."""
     app = FastAPI()
-    subscription = Subscription("test.happened", Happened, answering)
+    subscription = Subscription("tests-own.happened", Happened, answering)
     app.post("/events")(endpoint(app, subscription, lambda: delivery))
     async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
         assert await deliver(client, number=1) == "SUCCESS"
@@ -474,7 +474,7 @@ def test_what_can_not_be_a_handler_does_not_start(handler: Any) -> None:
     """Its effect would come five times, its answer be unheard, or its event be none."""
     module = ModuleType(handler.__module__)
     setattr(module, handler.__name__, handler)
-    handler.__topic__ = "test.happened"
+    handler.__topic__ = "tests-own.happened"
     with pytest.raises(StartError, match=rf"{handler.__name__} is not `async \(Event, "):
         list(Subscription.of(module))
     del handler.__topic__
@@ -508,7 +508,7 @@ def test_topics_with_names_alike_are_operations_of_their_own() -> None:
         raise NotImplementedError
 
     app = FastAPI()
-    for topic in ("test.happened-now", "test.happened.now"):
+    for topic in ("tests-own.happened-now", "tests-own.happened.now"):
         subscription = Subscription(topic, Happened, happened)
         app.post(f"/events/{topic}")(endpoint(app, subscription, delivery))
     operations = [path["post"]["operationId"] for path in app.openapi()["paths"].values()]
@@ -537,8 +537,8 @@ async def test_a_declared_topic_without_handler_does_not_start() -> None:
     """Its events would come and be lost."""
     declared = declaration.load(Path("app/service.yaml"))
     config = declared.section(PubSubConfig)
-    unheard = PubSubTopic(name="test.unheard", subscribe=True, event_type="Unheard")
+    unheard = PubSubTopic(name="tests-own.unheard", subscribe=True, event_type="Unheard")
     more = config.model_copy(update={"topics": [*config.topics, unheard]})
     sections = {**declared.sections, "pubsub": more.model_dump()}
-    with pytest.raises(StartError, match=r"test\.unheard"):
+    with pytest.raises(StartError, match=r"tests-own\.unheard"):
         create_app(declaration=declaration.Declaration(declared.service, sections))

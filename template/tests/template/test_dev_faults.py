@@ -21,7 +21,7 @@ from dev.sidecar import Fault
 from dev.sidecar import Sidecar as EmbeddedSidecar
 from dev.sidecar.blocks import App
 
-TOPIC, KEY = "test.happened", Key("test:number")
+TOPIC, KEY = "tests-own.happened", Key("test:number")
 
 
 class Happened(Event):

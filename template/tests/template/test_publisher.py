@@ -17,7 +17,7 @@ from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
 from dev import Companion
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
-TOPIC = "test.happened"
+TOPIC = "tests-own.happened"
 SECONDS = 1.0
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -67,7 +67,7 @@ def publisher(watched: Watched) -> Publisher:
     """Return a publisher of one topic."""
     declared = declaration.load(Path("app/service.yaml")).section(PubSubConfig)
     topic = PubSubTopic(name=TOPIC, publish=True, event_type="Happened")
-    unpublished = PubSubTopic(name="test.heard", subscribe=True, event_type="Happened")
+    unpublished = PubSubTopic(name="tests-own.heard", subscribe=True, event_type="Happened")
     config = declared.model_copy(update={"topics": [topic, unpublished]})
     return Publisher(watched, config, "test-service", seconds=SECONDS)
 
@@ -94,7 +94,7 @@ async def test_it_arrives_as_it_was_sent(publisher: Publisher, sidecar: Embedded
     assert [Happened.model_validate(data) for data in sidecar.published(TOPIC)] == [event]
 
 
-@pytest.mark.parametrize("topic", ["test.unknown", "test.heard"])
+@pytest.mark.parametrize("topic", ["tests-own.unknown", "tests-own.heard"])
 async def test_an_undeclared_topic_is_a_bug(
     publisher: Publisher, watched: Watched, topic: str
 ) -> None:
