@@ -16,9 +16,6 @@ INTERPRETER = Path(__file__).with_name("interpreter.py")
 OFFLINE = {
     "http_proxy": "http://127.0.0.1:9",
     "https_proxy": "http://127.0.0.1:9",
-    # What somebody may have set, and the tests of a service must not notice.
-    "APP_API_TOKEN": "somebody's",
-    "LOG_LEVEL": "all",
     "PYTHONDONTWRITEBYTECODE": "",
     # A service has no plugins but anyio's; the environment of these tests has more.
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",

@@ -13,13 +13,16 @@ from tests.output.conftest import Rendering
 from tests.output.covering import all_pairs, pairs
 from tests.output.running import Runner
 
+PERSONAL = {"APP_API_TOKEN": "somebody's", "LOG_LEVEL": "all"}
+"""What somebody may have set, and the tests of a service must not notice."""
+
 each_combination = pytest.mark.parametrize("combination", combinations(), ids=lambda c: c.name)
 
 
 @each_combination
 def test_its_own_tests_pass(combination: Combination, rendering: Rendering, run: Runner) -> None:
     """Offline, without a key or a sidecar, nothing left running."""
-    done = run("pytest", "-q", cwd=run.there(rendering(combination)))
+    done = run("pytest", "-q", cwd=run.there(rendering(combination)), **PERSONAL)
     assert done.code == 0, done.output
 
 
