@@ -187,7 +187,7 @@ def take_a_file_from_the_user(template: Path) -> str:
 def say_nothing(template: Path) -> str:
     """Leave people to find out."""
     (template / "CHANGELOG.md").write_text("# Changelog\n")
-    replace(template / "copier.yml", ("How often is a call repeated", "How often is it repeated"))
+    replace(template / "copier.yml", ("is a call repeated that", "is it repeated that"))
     return "CHANGELOG.md: say under Unreleased"
 
 
