@@ -16,8 +16,7 @@ ON, NOT = "on", "off"
 
 OWN = [
     {"name": "orders.created", "subscribe": True, "publish": False, "event_type": "OrderCreated"},
-    # A word of YAML, as 1e-05 below is a text there.
-    {"name": "orders.sent", "subscribe": False, "publish": True, "event_type": "No"},
+    {"name": "orders.sent", "subscribe": False, "publish": True, "event_type": "OrderSent"},
 ]
 CATALOGUE = [
     {
@@ -68,7 +67,7 @@ VALUES: Mapping[str, tuple[object, ...]] = {
     "default_timeout_ms": (1, 600_000),
     "max_retries": (0, 10),
     "model": ("gpt-4.1-mini", "vendor/model:1@x+y"),
-    "temperature": (1e-05, 2),
+    "temperature": (0, 2),
     "max_tokens": (500, 1_000_000),
     "system_prompt_template": ('Say "hi" to {name}: {{ 1 }} # 🎓', "Two\nlines\n"),
     "context_key": ("conversation:{session_id}", "{session_id}"),

@@ -53,6 +53,16 @@ def test_what_was_answered_is_declared(name: str, rendered: Callable[..., Path])
         assert agent == {key: preset[key] for key in agent}
 
 
+def test_what_yaml_reads_otherwise_is_what_was_answered(rendered: Callable[..., Path]) -> None:
+    """A class may be called `No`, and without a point `1e-05` is a text."""
+    features = ["health", "pubsub", "state", "agent"]
+    topic = {"name": "orders.sent", "publish": True, "event_type": "No"}
+    answers = {"features": features, "topics": [topic], "model": "m", "temperature": 1e-05}
+    declaration = load(rendered("yaml", service_type="generic", **answers) / "app/service.yaml")
+    assert [each.event_type for each in declaration.section(PubSubConfig).topics] == ["No"]
+    assert declaration.section(AgentConfig).temperature == 1e-05
+
+
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
