@@ -73,7 +73,6 @@ class Naming(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        filters: tuple[Callable[[str], str], ...] = (kebab, snake, pascal, env_name, quoted)
+        filters: tuple[Callable[..., str], ...] = (kebab, snake, pascal, env_name, quoted, number)
         cast("Functions", environment.filters).update({each.__name__: each for each in filters})
-        cast("Functions", environment.filters).update(number=number)
         cast("Functions", environment.tests).update(kebab=is_kebab, topic=is_topic)

@@ -198,11 +198,11 @@ def test_run_reads_the_environment_file_as_the_service_does(
     """It is no shell script; its port is Dapr's, too, and the environment wins over it."""
     if not service.uses_sidecar:
         return
-    lines = ["APP_API_TOKEN=a$b#c&d", "DAPR_API_TOKEN=file", "APP_PORT=9999", "REDIS_HOST=r:1"]
+    lines = ["APP_API_TOKEN=a$b#c&d", "DAPR_API_TOKEN=file", "APP_PORT=9999", "REDIS_HOST=r 1"]
     (stand_in / ".env").write_text("\n".join(lines))
     says = '"$APP_API_TOKEN" "$DAPR_API_TOKEN" "$REDIS_HOST" "$UNDER_DAPR" "$@"'
     token, sidecars, store, script, *words = run_with_dapr(stand_in, says, DAPR_API_TOKEN="given")
-    assert (token, sidecars, store, script) == ("a$b#c&d", "given", "r:1", "")
+    assert (token, sidecars, store, script) == ("a$b#c&d", "given", "r 1", "")
     assert ("--app-port", "9999") in pairwise(words)
 
 

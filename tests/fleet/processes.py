@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.output.running import PERSONAL
 from tests.rendering import snapshot
-
-PERSONAL = {"http_proxy": "http://127.0.0.1:9", "APP_API_TOKEN": "somebody's", "LOG_LEVEL": "all"}
-"""What somebody may have set, and services of a fleet must not notice."""
 
 
 def clone(folder: Path) -> Path:

@@ -22,6 +22,9 @@ OFFLINE = {
     "PYTEST_ADDOPTS": "-p anyio -p no:cacheprovider -W ignore::pytest.PytestAssertRewriteWarning",
 }
 
+PERSONAL = {"http_proxy": OFFLINE["http_proxy"], "APP_API_TOKEN": "somebody's", "LOG_LEVEL": "all"}
+"""What somebody may have set, and neither a service's tests nor a fleet must notice."""
+
 
 @dataclass(frozen=True)
 class Done:

@@ -11,10 +11,7 @@ from tests.output.alike import kinds
 from tests.output.combinations import PARAMETERS, Combination, combinations, possible, rows
 from tests.output.conftest import Rendering
 from tests.output.covering import all_pairs, pairs
-from tests.output.running import Runner
-
-PERSONAL = {"APP_API_TOKEN": "somebody's", "LOG_LEVEL": "all"}
-"""What somebody may have set, and the tests of a service must not notice."""
+from tests.output.running import PERSONAL, Runner
 
 each_combination = pytest.mark.parametrize("combination", combinations(), ids=lambda c: c.name)
 
