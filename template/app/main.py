@@ -22,7 +22,7 @@ def create_app(
     features: Sequence[Feature] | None = None,
     declaration: declared.Declaration | None = None,
 ) -> FastAPI:
-    """Put the service together; what is wrong with its configuration is told, nothing is opened."""
+    """Put the service together, or raise a ConfigurationError, DeclarationError or StartError."""
     settings = settings or load_settings(Settings)
     declaration = declaration or declared.load(DECLARATION)
     features = discover() if features is None else in_order(features)

@@ -63,7 +63,7 @@ def parameter(request: Request, name: str) -> str:
 def metadata_of(request: Request) -> dict[str, str]:
     """Return the metadata of a request: `?metadata.name=value`, never headers."""
     given = request.query_params.items()
-    return {name[9:]: value for name, value in given if name.startswith("metadata.")}
+    return {name.removeprefix("metadata."): v for name, v in given if name.startswith("metadata.")}
 
 
 def decoded(body: bytes | str, number: Callable[[str], float] | None = None) -> Any:
