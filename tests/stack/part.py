@@ -17,7 +17,6 @@ import httpx2
 from dev.serve import HOST, free_port
 
 SUPERVISE = Path(__file__).with_name("supervise.py")
-STOP_SECONDS = 10.0
 TAIL_LINES = 15
 
 Probe = Callable[[], Awaitable[bool]]
@@ -40,6 +39,8 @@ class Part:
     up: Probe
     """Whether it serves; an OSError means not yet."""
     up_seconds: float = 120.0
+    stop_seconds: float = 10.0
+    """How long it may take to end before it is killed."""
     env: Mapping[str, str] = field(default_factory=dict[str, str])
     cwd: Path | None = None
     """Where it runs, if not in `folder`."""
@@ -102,7 +103,7 @@ class Part:
         await self._end(signal.SIGUSR1)
 
     async def stop(self) -> None:
-        """Ask it to end; SIGKILL follows `STOP_SECONDS` later."""
+        """Ask it to end; SIGKILL follows `stop_seconds` later."""
         await self._end(self.ending)
 
     async def _end(self, number: signal.Signals) -> None:
@@ -112,7 +113,7 @@ class Part:
         with suppress(ProcessLookupError):
             process.send_signal(number)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(self.stop_seconds):
                 while process.poll() is None:  # noqa: ASYNC110 - it is of no loop
                     await asyncio.sleep(0.01)
         with suppress(ProcessLookupError, PermissionError):

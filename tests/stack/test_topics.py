@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.rendering import render
-from tests.stack import Kafka, install, kafka
-from tests.stack.kafka import SHORT_LIVED
+from tests.stack import Kafka, kafka
+from tests.stack.kafka import java
 
 pytestmark = [pytest.mark.stack, pytest.mark.anyio]
 
@@ -28,9 +29,7 @@ def tools(tmp_path: Path) -> Path:
     folder.mkdir()
     for name, module in TOOLS.items():
         script = folder / name
-        classes = install.kafka_home() / "libs" / "*"
-        java = f'{install.java()} {" ".join(SHORT_LIVED)} -cp "{classes}"'
-        script.write_text(f'#!/bin/sh\nexec {java} {module} "$@"\n')
+        script.write_text(f'#!/bin/sh\nexec {shlex.join([*java(), module])} "$@"\n')
         script.chmod(0o755)
     return folder
 
