@@ -7,6 +7,10 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 # Where the tests put the thousands of files they make: into memory, if there are 4 GB to spare.
 PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}'),/tmp)
+# Where the tests are that run on the stack: to look for them in all the others takes half a minute.
+STACKED := tests/stack tests/contract tests/agent
+# What one process has compiled serves the many others, also in containers whose image forbids it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo fleet test stack e2e simulate check format bench fuzz update-services clean
@@ -36,9 +40,8 @@ test: $(READY) ## run all tests; ARGS="-k name" picks some
 stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis, PostgreSQL
 	@PYTHONPATH=template $(BIN)/python -m tests.stack --install
 
-e2e: $(READY) ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks tests
-	@PYTHONPATH=template $(BIN)/python -m tests.stack
-	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m stack $(ARGS)
+e2e: stack ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m stack $(STACKED) $(ARGS)
 
 simulate: $(READY) ## run the fleet in one process, through SEEDS (500) lives full of faults
 	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)

@@ -19,9 +19,10 @@ LIVES = "lives"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """Run two workers for each core: services under test often wait."""
-    return 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Run two workers for each core: services under test often wait, on the real stack more."""
+    on_stack = config.option.markexpr == "stack"
+    return (3 if on_stack else 2) * (os.cpu_count() or 1)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -6,27 +6,31 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 from fleet.services import FleetError
 from tests.stack import install
-from tests.stack.e2e import Backend, Result, e2e
+from tests.stack.e2e import BACKENDS, Backend, Result, e2e, table
+from tests.stack.kafka import prepared
 from tests.stack.part import StackError
-
-BACKENDS: tuple[Backend, ...] = ("redis", "postgresql")
 
 
 def main() -> int:
     """Run it; the exit code is 0 where every run was answered, stored and counted."""
     parser = argparse.ArgumentParser(prog="python -m tests.stack", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    parser.add_argument("--store", choices=BACKENDS, action="append", help="on this one only")
     parser.add_argument("--install", action="store_true", help="only bring what is missing")
     arguments = parser.parse_args()
     if arguments.install:
-        return 0 if install.everything() else 1
+        complete = install.everything()
+        if complete:
+            prepared()
+        return 0 if complete else 1
     results: list[Result] = []
     try:
-        asyncio.run(_until_signal(results))
+        asyncio.run(_until_signal(arguments.store or BACKENDS, results))
     except (FleetError, StackError) as error:
         print(f"failed: {error}", file=sys.stderr)
         return 1
@@ -36,11 +40,11 @@ def main() -> int:
     if arguments.json:
         print(json.dumps([asdict(result) for result in results], indent=2))
     else:
-        _table(results)
+        print(*table(results), sep="\n")
     return 0
 
 
-async def _until_signal(results: list[Result]) -> None:
+async def _until_signal(stores: Sequence[Backend], results: list[Result]) -> None:
     """Run all; SIGINT and SIGTERM cancel it, so that it ends what it started."""
     started = time.monotonic()
 
@@ -48,22 +52,13 @@ async def _until_signal(results: list[Result]) -> None:
         print(f"[{time.monotonic() - started:5.1f} s] {text}", file=sys.stderr, flush=True)
 
     async def work() -> None:
-        for backend in BACKENDS:
-            results.append(await e2e(backend, progress))
+        for store in stores:
+            results.append(await e2e(store, progress))
 
     task, loop = asyncio.ensure_future(work()), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
     await task
-
-
-def _table(results: list[Result]) -> None:
-    print(f"{'store':<12} {'answered by':<12} questions answers   keys seconds")
-    for result in results:
-        print(
-            f"{result.backend:<12} {result.answered_by:<12} {result.counts['queries']:>9}"
-            f" {result.counts['answers']:>7} {sum(result.keys.values()):>6} {result.seconds:>7}"
-        )
 
 
 if __name__ == "__main__":

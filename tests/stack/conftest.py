@@ -1,15 +1,29 @@
 """How tests of the real stack run."""
 
-from pathlib import Path
-
 import pytest
 
-HERE = Path(__file__).parent
+from tests.stack.e2e import Result, table
+
+RESULT = "result"
+"""The property of a test that says what came of a run of the fleet."""
+LONG = ("chaos", "outages", "state_ttl", "litellm", "topics", "fleet", "presets", "delivery_answers")
+"""The files that take longest, and wait for most of it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that wait for long: others run beside them."""
-    items.sort(key=lambda item: (item.path.parent != HERE, item.path.stem != "test_state_ttl"))
+    """Begin with the files that take long: others run beside them."""
+    order = {f"test_{name}": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what came of the fleet."""
+    reports = terminalreporter.getreports("passed")
+    found = [dict(report.user_properties).get(RESULT) for report in reports]
+    if results := [Result(**result) for result in found if result]:
+        terminalreporter.section("the fleet on the real stack")
+        for line in table(results):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

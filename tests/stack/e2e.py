@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,9 @@ from tests.stack.redis import redis
 from tests.stack.service import Deployed, Store, deployed
 
 Backend = Literal["redis", "postgresql"]
-Progress = Callable[[str], None]
+Progress = Callable[[str], object]
+
+BACKENDS: tuple[Backend, ...] = ("redis", "postgresql")
 
 WANTED = {"queries": 2, "answers": 2}
 COUNT_SECONDS = 60.0
@@ -79,6 +81,16 @@ async def e2e(backend: Backend, progress: Progress) -> Result:
         up_seconds=round(up_seconds, 1),
         seconds=round(time.monotonic() - begun, 1),
     )
+
+
+def table(results: Iterable[Result]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield f"{'store':<12} {'answered by':<12} questions answers   keys seconds"
+    for result in results:
+        yield (
+            f"{result.backend:<12} {result.answered_by:<12} {result.counts['queries']:>9}"
+            f" {result.counts['answers']:>7} {sum(result.keys.values()):>6} {result.seconds:>7}"
+        )
 
 
 @asynccontextmanager

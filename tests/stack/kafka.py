@@ -43,7 +43,7 @@ def java(*options: str) -> list[str]:
 def prepared() -> Path:
     """Return the folder of what each broker begins with: its data, and what Java makes of Kafka.
 
-    Half of what a broker costs is to load and check some 8,000 classes.
+    Half of what a broker costs is to load and check some 6,500 classes.
     """
     program, home = install.java().resolve(), install.kafka_home()
     made_of = f"{home.resolve()} {program} {program.stat().st_mtime_ns}"

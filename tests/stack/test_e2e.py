@@ -23,7 +23,7 @@ def repository(tmp_path: Path) -> Path:
 def stack(repository: Path) -> subprocess.Popen[str]:
     """Start the command."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.stack"],
+        [sys.executable, "-m", "tests.stack", "--store", "redis"],
         cwd=repository,
         env={**os.environ, "PYTHONPATH": "template"},
         stdin=subprocess.DEVNULL,
