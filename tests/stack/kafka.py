@@ -83,7 +83,7 @@ def _prepare(folder: Path) -> None:
     shutil.rmtree(folder / DATA)
 
 
-def _broker(folder: Path, java: list[str], partitions: int, stop_seconds: float = 10.0) -> Kafka:
+def _broker(folder: Path, run: list[str], partitions: int, stop_seconds: float = 10.0) -> Kafka:
     port, controller = own_port(), own_port()
     settings = _settings(folder, port, controller, partitions)
 
@@ -95,7 +95,7 @@ def _broker(folder: Path, java: list[str], partitions: int, stop_seconds: float 
     return Kafka(
         name="kafka",
         folder=folder,
-        command=[*java, "kafka.Kafka", settings],
+        command=[*run, "kafka.Kafka", settings],
         up=up,
         address=f"{HOST}:{port}",
         stop_seconds=stop_seconds,
@@ -127,8 +127,8 @@ def _settings(folder: Path, port: int, controller: int, partitions: int) -> Path
     return path
 
 
-def _format(java: list[str], settings: Path) -> None:
-    command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", settings]
+def _format(run: list[str], settings: Path) -> None:
+    command = [*run, "kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", settings]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"kafka can't be formatted: {done.stdout}{done.stderr}")
