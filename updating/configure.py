@@ -10,10 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from updating import parking, starting
+from updating import parked, parking, restoring, starting
 from updating.carrying import as_lf, interactive, of_template, require_copier, require_text
 from updating.errors import RefusedAnswerError, RefusedError
-from updating.parking import Moves, Note, Starters
+from updating.moves import Moves, Starters
+from updating.parked import Note
 from updating.scratch import apply, edited, outcome, rejected, render, run_copier, scratch
 from updating.service import ANSWERS, Service, answers_of, given, require_clean, service_at
 from updating.template import Template, template_of
@@ -86,7 +87,7 @@ def _of_file(service: Service, data: Mapping[str, Any], said: str) -> str:
 
 def _answers(service: Service, template: Template, wanted: Wish) -> dict[str, Any]:
     questions = template.questions(service.version)
-    kept = parking.notes(service.folder)
+    kept = parked.notes(service.folder)
     coming = {
         key: value
         for name in wanted.on
@@ -121,7 +122,7 @@ def _move(
         there = [name for name in gone if service.committed(name) is not None]
         going = edited(service, old, there)
         for name in going:
-            parking.park_edits(place, name, rejected(service, old, name))
+            parked.keep_edits(place, name, rejected(service, old, name))
         mine = [
             name
             for name in _files(place) - (after - seeds.after)
@@ -136,7 +137,7 @@ def _move(
             unread=subscribed(change.before).keys() - subscribed(change.after).keys(),
         )
         moves.removed += sorted({*gone} - {*there})
-        kept = parking.notes(place)
+        kept = parked.notes(place)
         _keep(change, kept, moves)
         removed = [name for note in kept.values() for name in note.removed]
         for feature in change.switched(on=True):
@@ -147,12 +148,12 @@ def _move(
             removed += seeds.after
         topics = subscribed(change.after)
         starts = starting.Starting(service, template, change.after)
-        parking.restore(place, seeds, removed, moves, topics=topics, is_starter=starts.wrote)
+        restoring.restore(place, seeds, removed, moves, topics=topics, is_starter=starts.wrote)
         if starters and "topics" in change.before:
             had = subscribed(change.before).keys() - moves.lost(place)
             moves.started += starts.handlers(place, [each for each in topics if each not in had])
-        parking.restore_tests(place, seeds, moves, _names(change.after))
-        parking.keep(place, kept)
+        restoring.restore_tests(place, seeds, moves, _names(change.after))
+        parked.keep(place, kept)
     return moves, going
 
 
@@ -178,7 +179,7 @@ def _files(folder: Path) -> set[str]:
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
-        if path.is_file() and path.relative_to(folder).parts[0] not in {".git", parking.PARKED}
+        if path.is_file() and path.relative_to(folder).parts[0] not in {".git", parked.PARKED}
     }
 
 
@@ -190,16 +191,16 @@ def _tell(change: Change, place: Path, moves: Moves, going: list[str]) -> None:
     told = {
         "starts": moves.started,
         "comes back": moves.restored,
-        f"is parked in {parking.PARKED}/": moves.parked,
-        f"loses handlers, and is kept whole in {parking.PARKED}/": moves.cut,
+        f"is parked in {parked.PARKED}/": moves.parked,
+        f"loses handlers, and is kept whole in {parked.PARKED}/": moves.cut,
         "goes, as it was never changed": moves.ended,
-        f"is the template's and goes; your edits are kept in {parking.PARKED}/": going,
-        f"stays in {parking.PARKED}/, as its place is taken": moves.blocked,
-        f"stays in {parking.PARKED}/: what it changes is not as it was": moves.unfit,
+        f"is the template's and goes; your edits are kept in {parked.PARKED}/": going,
+        f"stays in {parked.PARKED}/, as its place is taken": moves.blocked,
+        f"stays in {parked.PARKED}/: what it changes is not as it was": moves.unfit,
     }
     if change.switched(on=True):
-        waiting = f"stays in {parking.PARKED}/, as what it needs or changes is not here"
-        told[waiting] = parking.waiting(place, moves)
+        waiting = f"stays in {parked.PARKED}/, as what it needs or changes is not here"
+        told[waiting] = restoring.waiting(place, moves)
     for what, names in told.items():
         for name in names:
             print(f"  {name} {what}")

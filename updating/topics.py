@@ -63,6 +63,11 @@ def handled(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
+def taken(folder: Path, module: Path) -> bool:
+    """Whether a handler's topics are handled elsewhere."""
+    return HANDLERS in module.as_posix() and bool(handled_in(module) & handled(folder).keys())
+
+
 def models(text: str) -> set[str]:
     """Return the classes of a module."""
     return {node.name for node in parsed(text).body if isinstance(node, ast.ClassDef)}
