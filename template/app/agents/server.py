@@ -8,29 +8,17 @@ within the answer, may have been paid for, and is an error.
 import asyncio
 import json
 import logging
-import random
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import count
 from typing import Any, TypeVar
 
 import httpx2
 import structlog
-from openai import (
-    APIStatusError,
-    APITimeoutError,
-    AsyncAPIResponse,
-    AsyncOpenAI,
-    Omit,
-    OpenAIError,
-    omit,
-)
+from openai import APIStatusError, AsyncAPIResponse, AsyncOpenAI, Omit, omit
 from openai.types.chat import ChatCompletionMessageParam, ChatCompletionToolParam
 from openai.types.chat.completion_create_params import ResponseFormat
 from prometheus_client import Counter
@@ -39,10 +27,10 @@ from pydantic import BaseModel, ValidationError
 from app.agents.errors import (
     ModelAnswerError,
     ModelBrokenError,
-    ModelDeadlineError,
     ModelRefusedError,
     ModelUnavailableError,
 )
+from app.agents.failures import DISCONNECTED, PassingError, wants_other_name, within
 from app.agents.peer import Peer
 from app.agents.settings import AgentSettings
 from app.agents.wire import Chunk, Completion, Events
@@ -54,17 +42,7 @@ RETRIES = Counter("agent_retries_total", "Calls of the model that were repeated.
 
 OPENAI = "https://api.openai.com/v1"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-PASSING = {408, 409, 429}
-"""Statuses that may pass; 5xx are others."""
-LASTING = {"insufficient_quota", "billing_hard_limit_reached"}
-"""Codes of a 429 that waiting does not help."""
-WORD = re.compile(r"[a-z0-9_.-]{1,64}")
-"""What is logged of a refusal; its message can hold the key, or what was asked."""
-FIRST_WAIT, LONGEST_WAIT = 0.5, 8.0  # seconds; doubles at each try
 AT_ONCE = 2.0  # seconds after the request
-LATE = (TimeoutError, APITimeoutError, httpx2.TimeoutException)
-NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
-DISCONNECTED = "disconnected"
 DRAIN = 0.05  # seconds
 AROUND = 1_000_000
 """Bytes that an answer may have beside its tokens."""
@@ -76,7 +54,6 @@ TALKATIVE = ("httpcore2", "httpx2", "openai")
 Response = AsyncAPIResponse[Any]
 
 M = TypeVar("M", bound=BaseModel)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +181,7 @@ class ModelServer:
             try:
                 return await self._begun(closing, question, renamed=renamed, stream=stream)
             except APIStatusError as error:
-                if renamed or not _of_limit(error):
+                if renamed or not wants_other_name(error):
                     raise
             self._renamed = True
             return await self._begun(closing, question, renamed=True, stream=stream)
@@ -216,16 +193,16 @@ class ModelServer:
             started = clock()
             SENDING.set(sending)
             try:
-                return await _within(deadline, send)
+                return await within(deadline, send)
             except ModelRefusedError:
                 sending.asked = False
                 raise
-            except _PassingError as error:
+            except PassingError as error:
                 failure = error
             except ModelBrokenError as error:
                 if clock() - started > AT_ONCE:
                     raise
-                failure = _PassingError(error.detail, DISCONNECTED)
+                failure = PassingError(error.detail, DISCONNECTED)
             sending.asked = False
             wait = failure.wait(attempt)
             if attempt >= self._retries or wait >= deadline - clock():
@@ -253,22 +230,6 @@ class ModelServer:
         return await closing.enter_async_context(response)
 
 
-class _PassingError(ModelUnavailableError):
-    """Nothing was answered, and nothing is paid: it may be tried again."""
-
-    def __init__(self, detail: str, reason: str, retry_after: float | None = None) -> None:
-        super().__init__(detail, retry_after)
-        self.reason = reason
-
-    def wait(self, attempt: int) -> float:
-        """Return how many seconds to wait: as the server says, else longer each time."""
-        if self.retry_after is not None:
-            return self.retry_after
-        if self.reason == DISCONNECTED:
-            return 0.0
-        return min(LONGEST_WAIT, FIRST_WAIT * 2**attempt) * random.uniform(0.75, 1)
-
-
 async def _watched(request: httpx2.Request) -> None:
     """Note when a request goes out: one that still waits for a connection has cost nothing."""
     sending = SENDING.get()
@@ -281,65 +242,6 @@ async def _watched(request: httpx2.Request) -> None:
     request.extensions["trace"] = note
 
 
-async def _within(deadline: float, action: Callable[[], Awaitable[T]]) -> T:
-    """Await an action of the client: the one place where its errors become ours.
-
-    `from None`: the client's messages can hold the key or what was asked.
-    """
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await action()
-    except APIStatusError as error:
-        raise _of_status(error) from None
-    except (TimeoutError, httpx2.HTTPError, OpenAIError) as error:
-        if isinstance(error.__cause__, NOT_SENT):
-            raise _PassingError("The model's server can't be reached.", "unreachable") from None
-        raise (ModelDeadlineError() if isinstance(error, LATE) else ModelBrokenError()) from None
-
-
-def _of_status(error: APIStatusError) -> ModelUnavailableError | ModelRefusedError:
-    status = error.status_code
-    detail = f"The model's server answered {status}."
-    lasting = status == 429 and error.code in LASTING
-    if (status in PASSING or status >= 500) and not lasting:
-        return _PassingError(detail, str(status), retry_after(error.response.headers))
-    about = {"code": error.code, "param": error.param, "type": error.type}
-    words = {name: text for name, text in about.items() if text and WORD.fullmatch(str(text))}
-    log.warning("agent.refused", status=status, **words)
-    return ModelRefusedError(f"{detail[:-1]}: the quota is used up." if lasting else detail)
-
-
-def _of_limit(error: APIStatusError) -> bool:
-    """Whether a newer model refuses the limit for its older name."""
-    told = error.status_code, error.code, error.param
-    return told == (400, "unsupported_parameter", "max_tokens")
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds the server wants to be left alone; None where it says nothing."""
-    given = headers.get("retry-after", "")
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    for wait in (milliseconds and milliseconds / 1000, _number(given), _until(given)):
-        if wait is not None and 0 <= wait < float("inf"):
-            return wait
-    return None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _until(text: str) -> float | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return ((date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
-
-
 def _read(kind: type[M], sent: bytes) -> M:
     try:
         return kind.model_validate_json(sent)
@@ -350,7 +252,7 @@ def _read(kind: type[M], sent: bytes) -> M:
 async def _pieces(response: Response, deadline: float, most: int) -> AsyncGenerator[bytes]:
     """Yield what is sent; an answer without an end fills no memory."""
     pieces = response.iter_bytes()
-    while piece := await _within(deadline, lambda: anext(pieces, b"")):
+    while piece := await within(deadline, lambda: anext(pieces, b"")):
         most -= len(piece)
         if most < 0:
             raise ModelAnswerError("The model's server sends more than an answer can be.")

@@ -28,6 +28,7 @@ from app.agents.errors import (
     ModelRefusedError,
     ModelUnavailableError,
 )
+from app.agents.failures import retry_after
 from app.agents.reply import Message, Reply
 from app.core.errors import ServiceError
 from dev.openai import Failure, OpenAIServer, Silence
@@ -298,15 +299,15 @@ async def test_the_deadline_holds_over_all_tries(
 )
 def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> None:
     """In seconds; what can't be read says nothing."""
-    assert server.retry_after(headers) == seconds
+    assert retry_after(headers) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     """One that is over is none."""
     now = datetime.now(UTC)
     later, over = (format_datetime(now + timedelta(hours=hours), usegmt=True) for hours in (1, -1))
-    assert 3500 < (server.retry_after({"retry-after": later}) or 0) <= 3600
-    assert server.retry_after({"retry-after": over}) is None
+    assert 3500 < (retry_after({"retry-after": later}) or 0) <= 3600
+    assert retry_after({"retry-after": over}) is None
 
 
 @pytest.mark.parametrize("ask", [at_once, streamed])
