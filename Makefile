@@ -8,12 +8,12 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 # Where the tests put the thousands of files they make: into memory, if there are 4 GB to spare.
 PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}'),/tmp)
 # Where the tests are that run on the stack: to look for them in all the others takes half a minute.
-STACKED := tests/stack tests/contract tests/agent
+STACKED := tests/stack tests/contract
 # What one process has compiled serves the many others, also in containers whose image forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo fleet test stack e2e simulate check format bench fuzz update-services clean
+.PHONY: help setup demo fleet test stack e2e litellm simulate check format bench fuzz update-services clean
 
 help: ## list the commands
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -42,6 +42,9 @@ stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis,
 
 e2e: stack ## run the fleet and the tests on real Dapr, Kafka, Redis and PostgreSQL; ARGS="-k name" picks some
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m stack $(STACKED) $(ARGS)
+
+litellm: $(READY) ## ask a model's server that is not ours, LiteLLM's proxy
+	@$(BIN)/python -m pytest -m litellm tests/agent $(ARGS)
 
 simulate: $(READY) ## run the fleet in one process, through SEEDS (500) lives full of faults
 	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)

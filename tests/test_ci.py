@@ -18,7 +18,7 @@ mkdir -p .pytest_cache/v/cache
 [ -z "$FAILED" ] || echo "{\\"$FAILED\\": true}" > .pytest_cache/v/cache/lastfailed
 exit 1
 """
-LAST = ["simulate", "fuzz CASES=100", "test"]
+LAST = ["litellm", "simulate", "fuzz CASES=100", "test"]
 AGAIN = "ARGS=--last-failed"
 
 

@@ -29,7 +29,7 @@ from dev.openai import Call, OpenAIServer
 from dev.openai import Reply as Says
 from dev.serve import HOST, free_port, serve
 
-pytestmark = pytest.mark.stack
+pytestmark = pytest.mark.litellm
 
 KEY = "sk-of-the-proxy-1234567890abcdef"
 ANSWERS = {

@@ -7,8 +7,8 @@ from tests.stack.e2e import Result, table
 RESULT = "result"
 """The property of a test that says what came of a run of the fleet."""
 LONG = (
-    *("chaos", "outages", "state_ttl", "litellm"),
-    *("topics", "fleet", "presets", "delivery_answers"),
+    *("chaos", "outages", "state_ttl", "fleet"),
+    *("topics", "presets", "delivery_answers"),
 )
 """The files that take longest, and wait for most of it."""
 
