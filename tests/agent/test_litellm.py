@@ -39,7 +39,7 @@ ANSWERS = {
     "failing": "litellm.InternalServerError",
 }
 """What the proxy's models answer; an error's name has it raised."""
-INSTALL_SECONDS, START_SECONDS = 300, 300
+INSTALL_SECONDS, START_SECONDS = 300, 120
 UV = (sys.executable, "-m", "uv", "tool", "run", "--quiet", "--from", "litellm[proxy]")
 OFFLINE = {
     "PYTHONUNBUFFERED": "1",

@@ -7,16 +7,16 @@ from tests.stack.e2e import Result, table
 RESULT = "result"
 """The property of a test that says what came of a run of the fleet."""
 LONG = (
-    *("chaos", "outages", "state_ttl", "fleet"),
-    *("topics", "presets", "delivery_answers"),
+    *("stack/test_chaos", "stack/test_outages", "contract/test_state_ttl", "stack/test_fleet"),
+    *("stack/test_topics", "stack/test_presets", "contract/test_delivery_answers"),
 )
 """The files that take longest, and wait for most of it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take long: others run beside them."""
-    order = {f"test_{name}": number for number, name in enumerate(LONG)}
-    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    order = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(f"{item.path.parent.name}/{item.path.stem}", len(order)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,8 +17,9 @@ from tests.sharing import once
 from tests.stack import install
 from tests.stack.part import Part, StackError, exchange, own_port, running
 
-SHORT_LIVED = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """What a Java begins faster with, at the price of what it could become in hours."""
+MEMORY = "-Xmx512m"
 SETTINGS, DATA = "server.properties", "data"
 FORMATTED, CLASSES = "formatted", "classes.jsa"
 METADATA = 3
@@ -45,9 +46,11 @@ def prepared() -> Path:
 
     Half of what a broker costs is to load and check some 6,500 classes.
     """
-    program, home = install.java().resolve(), install.kafka_home()
-    made_of = f"{home.resolve()} {program} {program.stat().st_mtime_ns}"
-    return once(install.cache() / f"kafka-{sha256(made_of.encode()).hexdigest()[:12]}", _prepare)
+    libraries = sorted((install.kafka_home() / "libs").glob("*.jar"))
+    made_of = [install.java().resolve(), *libraries]
+    told = sha256(Path(__file__).read_bytes())
+    told.update("".join(f"{path} {path.stat().st_mtime_ns}\n" for path in made_of).encode())
+    return once(install.cache() / f"kafka-{told.hexdigest()[:12]}", _prepare)
 
 
 @asynccontextmanager
@@ -64,7 +67,7 @@ def _java(*options: str) -> list[str]:
     classes = str(install.kafka_home() / "libs" / "*")
     log4j = install.SOURCES / "kafka" / "log4j.properties"
     settings = ["-cp", classes, f"-Dlog4j.configuration=file:{log4j}"]
-    return [str(install.java()), *SHORT_LIVED, *options, *settings]
+    return [str(install.java()), MEMORY, *SHORT_LIVED, *options, *settings]
 
 
 def _prepare(folder: Path) -> None:
