@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from struct import pack, unpack
@@ -35,12 +36,12 @@ class Kafka(Part):
     """`host:port`"""
 
 
-def java(*options: str) -> list[str]:
+def java() -> list[str]:
     """Return what runs a program of Kafka's, to be followed by its class."""
-    archive = f"-XX:SharedArchiveFile={prepared() / CLASSES}"  # without one, Java does as well
-    return _java(archive, *options)
+    return _java(f"-XX:SharedArchiveFile={prepared() / CLASSES}")  # without one, Java does as well
 
 
+@cache
 def prepared() -> Path:
     """Return the folder of what each broker begins with: its data, and what Java makes of Kafka.
 
@@ -74,7 +75,8 @@ def _prepare(folder: Path) -> None:
     """Format the data of a broker, run it once, and keep the classes that it used."""
     install.begin(folder, "trying Kafka, to keep what Java makes of it (once: half a minute)")
     keep = ("-XX:+IgnoreUnrecognizedVMOptions", f"-XX:ArchiveClassesAtExit={folder / CLASSES}")
-    part = _broker(folder, _java(*keep), 1, stop_seconds=120.0)
+    part = _broker(folder, _java(*keep), partitions=1)
+    part.stop_seconds = 120.0  # it writes the archive as it ends
     _format(_java(), folder / SETTINGS)
     shutil.copytree(folder / DATA, folder / FORMATTED)
 
@@ -86,7 +88,7 @@ def _prepare(folder: Path) -> None:
     shutil.rmtree(folder / DATA)
 
 
-def _broker(folder: Path, run: list[str], partitions: int, stop_seconds: float = 10.0) -> Kafka:
+def _broker(folder: Path, run: list[str], partitions: int) -> Kafka:
     port, controller = own_port(), own_port()
     settings = _settings(folder, port, controller, partitions)
 
@@ -101,7 +103,6 @@ def _broker(folder: Path, run: list[str], partitions: int, stop_seconds: float =
         command=[*run, "kafka.Kafka", settings],
         up=up,
         address=f"{HOST}:{port}",
-        stop_seconds=stop_seconds,
     )
 
 
