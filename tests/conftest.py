@@ -13,6 +13,7 @@ from tests import rendering
 from tests.compiling import keep_compiled
 from tests.sharing import once, shared_folder
 
+collect_ignore = ["blocks"]  # they need a service around them: tests/output/test_blocks.py
 Rendered = Callable[..., Path]
 LIVES = "lives"
 """The property of a test that says what it led services through, each with its number."""

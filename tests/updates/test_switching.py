@@ -114,7 +114,7 @@ def delete_a_starter(service: Path) -> None:
 
 def change_what_is_the_templates(service: Path) -> None:
     """Remove a file, let another be run, and give a third CRLF; git tells things in its own way."""
-    (service / "tests/template/test_publisher.py").unlink()
+    (service / "tests/template/test_pubsub.py").unlink()
     (service / "dev/sidecar/blocks/broker.py").chmod(0o755)
     crlf = service / "app/features/pubsub.py"
     crlf.write_bytes(crlf.read_bytes().replace(b"\n", b"\r\n"))
