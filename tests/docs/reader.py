@@ -47,7 +47,7 @@ def environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not own.match(name)}
     # A service has no plugins but anyio's; the environment of these tests has more.
     plugins = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p anyio"}
-    return {**kept, **plugins, "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, **plugins}
 
 
 def clone(folder: Path) -> Path:

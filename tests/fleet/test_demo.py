@@ -42,23 +42,3 @@ def test_a_service_that_fails_ends_it(repository: Path) -> None:
     assert "The answer:" not in out
     assert re.search(r"^failed: .*/ask answered 50\d", err, re.MULTILINE), err
     assert left_in(repository) == []
-
-
-def test_a_service_that_does_not_start_is_named(repository: Path) -> None:
-    """With the last thing that it said, and where the rest is."""
-    module = repository / "template/app/domain/hints.py"
-    module.write_text('raise RuntimeError("no hints today")\n')
-    code, _, err = ended(fleet(repository, "demo"))
-    assert code == 1
-    assert re.search(r"^failed: debug-service .*no hints today.*debug-service\.log", err, re.M), err
-    assert left_in(repository) == []
-
-
-def test_a_preset_that_is_refused_is_told(repository: Path) -> None:
-    """In a line, as everything else."""
-    preset = repository / "presets/debug.yml"
-    preset.write_text(preset.read_text(encoding="utf-8").replace("port: 8000", "port: 80"))
-    code, _, err = ended(fleet(repository, "demo"))
-    assert code == 1
-    assert "Traceback" not in err
-    assert "port: 80 is no port to listen on" in err

@@ -44,3 +44,25 @@ def test_an_unknown_service_is_refused(tmp_path: Path) -> None:
     code, _, err = ended(fleet(clone(tmp_path / "repository"), "up", "debgu"))
     assert code == 2
     assert "no service debgu: use triage, concepts" in err
+
+
+def test_a_service_that_does_not_start_is_named(tmp_path: Path) -> None:
+    """With the last thing that it said, and where the rest is; the others end."""
+    repository = clone(tmp_path / "repository")
+    module = repository / "template/app/domain/hints.py"
+    module.write_text('raise RuntimeError("no hints today")\n')
+    code, _, err = ended(fleet(repository, "up", "triage", "debug"))
+    assert code == 1
+    assert re.search(r"^failed: debug-service .*no hints today.*debug-service\.log", err, re.M), err
+    assert left_in(repository) == []
+
+
+def test_a_preset_that_is_refused_is_told(tmp_path: Path) -> None:
+    """In a line, as everything else."""
+    repository = clone(tmp_path / "repository")
+    preset = repository / "presets/debug.yml"
+    preset.write_text(preset.read_text(encoding="utf-8").replace("port: 8000", "port: 80"))
+    code, _, err = ended(fleet(repository, "up", "debug"))
+    assert code == 1
+    assert "Traceback" not in err
+    assert "port: 80 is no port to listen on" in err

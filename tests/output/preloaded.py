@@ -31,7 +31,8 @@ USUAL = (
     *("anyio._backends._asyncio", "pytest", "_pytest.assertion.rewrite", "_pytest.fixtures"),
     *("fastapi", "uvicorn.protocols.http.auto", "uvicorn.lifespan.on", "pydantic_settings"),
     *("prometheus_client", "structlog", "yaml", "dotenv", "aiohttp", "httpx2", "openai"),
-    *("openai.resources.chat.completions", "dapr.ext.fastapi", "importlinter.cli"),
+    *("openai.resources.chat.chat", "dapr.ext.fastapi", "importlinter.cli"),
+    *("httpcore2", "pydantic.v1", "uvicorn.protocols.websockets.auto"),  # when first used
 )
 
 

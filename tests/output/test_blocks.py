@@ -55,6 +55,7 @@ def test_a_block_keeps_its_promises(
 ) -> None:
     """Offline, without a key or a sidecar, nothing left running."""
     service = run.there(rendering(combination))
-    shutil.copytree(BLOCKS / block, service / "tests" / "blocks")
+    shutil.copytree(BLOCKS / block, service / "tests" / "blocks" / block)
+    shutil.copy(BLOCKS / "conftest.py", service / "tests" / "blocks")
     done = run("pytest", "-q", "tests/blocks", cwd=service, **PERSONAL)
     assert done.code == 0, done.output

@@ -89,15 +89,21 @@ def test_a_wrong_answer_in_the_file_is_not_taken_for_one_that_was_given(
     assert "nothing has changed" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["Orders: all of them", "yes", "1.0", "[a]", "null"])
-def test_a_text_is_taken_as_it_is(
-    text: str, service: Path, release: Path, command: Command
-) -> None:
+def test_a_text_is_taken_as_it_is(release: Path, tmp_path: Path, command: Command) -> None:
     """Where a question wants one; YAML would make something else of it."""
-    options = ("--set", f"description={text}", "port=8001", "python_version=3.12")
-    assert command(service, "configure", *options, template=release) == 0
-    said = answers(service)
-    assert (said["description"], said["port"], said["python_version"]) == (text, 8001, "3.12")
+    features = ["pubsub", "state", "agent"]
+    service = generate(release, tmp_path / "service", features=features, model="gpt-4.1")
+    texts = {
+        "description": "Orders: all of them",
+        "consumer_group": "yes",
+        "model": "null",
+        "key_prefix": "1.0",
+        "system_prompt_template": "[a]",
+        "python_version": "3.12",
+    }
+    options = [f"{key}={text}" for key, text in texts.items()]
+    assert command(service, "configure", "--set", *options, "port=8001", template=release) == 0
+    assert {**texts, "port": 8001}.items() <= answers(service).items()
 
 
 def test_a_topic_that_is_read_from_now_on_begins_with_a_handler(

@@ -12,12 +12,10 @@ from app.agents.client import Agent
 from app.agents.ledger import Ledger
 from app.agents.settings import AgentSettings
 from app.core import declaration
-from app.core.config import load_settings
 from app.core.declaration.agent import AgentConfig
 from app.core.declaration.state import StateConfig
-from app.services.sidecar import Sidecar, SidecarSettings
+from app.services.sidecar import Sidecar
 from app.services.state import StateStore
-from dev import Companion
 from dev.openai import OpenAIServer
 from dev.serve import HOST, serve
 
@@ -63,10 +61,7 @@ async def agent(agent_with: AgentWith) -> AsyncGenerator[Agent]:
 
 
 @pytest.fixture
-async def store(companions: list[Companion]) -> AsyncGenerator[StateStore]:
+def store(connection: Sidecar) -> StateStore:
     """Return the service's store, with ETags and without a prefix; the service does not run."""
-    assert companions
     declared = declaration.load(Path("app/service.yaml")).section(StateConfig)
-    config = declared.model_copy(update={"use_etag": True, "key_prefix": ""})
-    async with Sidecar.open(load_settings(SidecarSettings)) as sidecar:
-        yield StateStore(sidecar, config)
+    return StateStore(connection, declared.model_copy(update={"use_etag": True, "key_prefix": ""}))

@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.core.config import load_settings
 from app.core.declaration.invocation import InvokeConfig, InvokeTarget
 from app.core.errors import DeadlineError, ServiceError, UnavailableError
 from app.core.telemetry import DEADLINE, continue_trace, deadline
@@ -26,8 +25,7 @@ from app.services.invoke import (
     UndeclaredTargetError,
     UnreachedError,
 )
-from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
-from dev import Companion
+from app.services.sidecar import Answer, Sidecar, SidecarError
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 from dev.sidecar.blocks import App
@@ -77,15 +75,6 @@ async def callee(sidecar: EmbeddedSidecar) -> AsyncGenerator[Callee]:
         sidecar.add(app)
         yield callee
         sidecar.pause(app)
-
-
-@pytest.fixture
-async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
-    """Return the connection to the embedded sidecar; no service is built around it."""
-    assert companions
-    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
-        await connection.healthy()  # as at start: from now on a connection is open
-        yield connection
 
 
 @pytest.fixture

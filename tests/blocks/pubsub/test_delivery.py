@@ -16,7 +16,6 @@ from structlog.testing import capture_logs
 
 from app.contracts.event import Event
 from app.core import declaration
-from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig
 from app.core.errors import DeadlineError, InvalidIdError, NotFoundError, UnavailableError
 from app.core.telemetry import traceparent
@@ -26,10 +25,8 @@ from app.services.sidecar import (
     Answer,
     Sidecar,
     SidecarError,
-    SidecarSettings,
     SidecarUnavailableError,
 )
-from dev import Companion
 from dev.serve import HOST, serve
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
@@ -115,15 +112,6 @@ def logs() -> Generator[list[Any]]:
 def script() -> Script:
     """Return the script."""
     return Script()
-
-
-@pytest.fixture
-async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
-    """Return the connection to the embedded sidecar; no service is built around it."""
-    assert companions
-    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
-        await connection.healthy()  # as at start: from now on a connection is open
-        yield connection
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Publishing: as CloudEvents, on declared topics alone."""
 
 import json
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,10 @@ import pytest
 
 from app.contracts.event import ErrorEvent, Event
 from app.core import declaration
-from app.core.config import load_settings
 from app.core.declaration.pubsub import PubSubConfig, PubSubTopic
 from app.core.telemetry import continue_trace
 from app.services.publisher import Publisher, UndeclaredTopicError, UnpublishedError
-from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
-from dev import Companion
+from app.services.sidecar import Answer, Sidecar, SidecarError
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
 TOPIC = "tests-own.happened"
@@ -45,15 +42,6 @@ class Watched(Sidecar):
         if self.failures:
             return self.failures.pop(0)
         return self.answer or await self._real.call(operation, method, path, **how)
-
-
-@pytest.fixture
-async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
-    """Return the connection to the embedded sidecar; no service is built around it."""
-    assert companions
-    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
-        await connection.healthy()  # as at start: from now on a connection is open
-        yield connection
 
 
 @pytest.fixture

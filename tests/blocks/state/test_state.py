@@ -3,7 +3,7 @@
 import asyncio
 import json
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,11 @@ import pytest
 from pydantic import BaseModel, RootModel
 
 from app.core import declaration
-from app.core.config import load_settings
 from app.core.declaration.state import StateConfig
 from app.core.errors import ConflictError, InvalidIdError
 from app.core.key import Key
-from app.services.sidecar import Answer, Sidecar, SidecarError, SidecarSettings
+from app.services.sidecar import Answer, Sidecar, SidecarError
 from app.services.state import SEEN, Entry, StateStore, mark_of, read
-from dev import Companion
 from dev.sidecar import Sidecar as EmbeddedSidecar
 
 KEY = Key.of("test", "number")
@@ -55,15 +53,6 @@ class Watched(Sidecar):
         return next(
             body[0] for operation, body in reversed(self.calls) if operation == "state.save"
         )
-
-
-@pytest.fixture
-async def connection(companions: list[Companion]) -> AsyncGenerator[Sidecar]:
-    """Return the connection to the embedded sidecar; no service is built around it."""
-    assert companions
-    async with Sidecar.open(load_settings(SidecarSettings)) as connection:
-        await connection.healthy()  # as at start: from now on a connection is open
-        yield connection
 
 
 @pytest.fixture
