@@ -22,7 +22,7 @@ from updating.scratch import (
     run_copier,
 )
 from updating.service import ANSWERS, Service
-from updating.template import Template, parsed
+from updating.template import Template
 
 MOVED = "learnflow-moved"
 """In git's folder: files whose edits migrations/migrate.py carries over to other names."""
@@ -133,7 +133,7 @@ def as_lf(place: Path, files: Iterable[str]) -> Generator[None]:
 
 def shown(template: Template, ref: str) -> str:
     """Return a version as people say it."""
-    version = parsed(ref)
+    version = template.version(ref)
     return str(version) if version else template.commit(ref)[:12]
 
 

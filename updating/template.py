@@ -48,6 +48,10 @@ class Template:
         """The tag of the newest release, or HEAD where there is none."""
         return (self.releases or ["HEAD"])[-1]
 
+    def version(self, ref: str) -> Version | None:
+        """Return the version that a tag stands for; a commit, be it all digits, stands for none."""
+        return self.versions.get(ref)
+
     def commit(self, ref: str) -> str:
         """Return the commit that a version, or what Copier wrote of one, stands for.
 
@@ -105,7 +109,7 @@ class Template:
 
     def changes(self, since: str, to: str) -> str:
         """Return what the changelog says of the versions after one, up to another."""
-        first, last = parsed(since), parsed(to)
+        first, last = self.version(since), self.version(to)
         wanted: list[str] = []
         for part in re.split(r"^(?=## )", self.text(to, "CHANGELOG.md"), flags=re.MULTILINE)[1:]:
             version = parsed(part.split()[1].strip("[]"))

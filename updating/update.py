@@ -10,7 +10,7 @@ from updating.errors import RefusedAnswerError, RefusedError
 from updating.git import git
 from updating.scratch import Outcome, apply, changed, scratch
 from updating.service import Service, answers_of, require_clean, service_at
-from updating.template import Template, parsed, template_of
+from updating.template import Template, template_of
 
 UNDO = "git restore --staged --worktree ."
 IGNORED = ("--others", "--ignored", "--exclude-standard")
@@ -40,7 +40,8 @@ def is_newer(template: Template, service: Service, ref: str) -> bool:
         template.folder, "rev-list", "-1", template.commit(ref), f"^{_here(template, service)}"
     ):
         return False  # what the service has contains it
-    mine, other = parsed(re.sub(r"-\d+-g[0-9a-f]+$", "", service.version)), parsed(ref)
+    mine = template.version(re.sub(r"-\d+-g[0-9a-f]+$", "", service.version))
+    other = template.version(ref)
     return not mine or not other or other > mine
 
 

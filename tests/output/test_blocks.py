@@ -20,25 +20,25 @@ NAMES = sorted(path.parent.name for path in BLOCKS.glob("*/test_*.py"))
 
 def fits(block: str, combination: Combination) -> bool:
     """Whether a service has the features that the cases of a block need; each brings a sidecar."""
-    if block == "sidecar":
+    if block in {"app", "sidecar"}:
         return bool(combination.features)
     return combination.features.issuperset(block.split("-"))
 
 
-def answered(combination: Combination) -> set[tuple[str, str]]:
-    """Return which features a service has and has not, and its settings of them."""
-    settings = SECTIONS.keys() & VALUES.keys() & combination.answers.keys()
-    answers = {key: str(combination.answers[key]) for key in settings}
+def met(block: str, combination: Combination) -> set[tuple[str, str]]:
+    """Return what a block meets in a service: features that are there or not, its own settings."""
+    settings = {key for key in VALUES if SECTIONS.get(key) in block.split("-")}
+    answers = {key: str(combination.answers[key]) for key in settings & combination.answers.keys()}
     return {*answers.items(), *((key, str(key in combination.features)) for key in FEATURES)}
 
 
 def telling(block: str) -> Iterator[Combination]:
-    """Yield few services in which a block meets every answer that it meets in any."""
-    left = [combination for combination in combinations() if fits(block, combination)]
-    missing = set[tuple[str, str]]().union(*map(answered, left))
+    """Yield few services in which a block meets all that it meets in any."""
+    meetings = {each: met(block, each) for each in combinations() if fits(block, each)}
+    missing = set[tuple[str, str]]().union(*meetings.values())
     while missing:
-        best = max(left, key=lambda combination: len(answered(combination) & missing))
-        missing -= answered(best)
+        best = max(meetings, key=lambda combination: len(meetings[combination] & missing))
+        missing -= meetings[best]
         yield best
 
 

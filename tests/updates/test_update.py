@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -329,6 +330,24 @@ def test_an_update_goes_forward_only(
     tag(newer, "v2.1.0")
     assert command(service, "update") == 0
     assert "A  app/core/end.py" in status(service)
+
+
+def test_a_commit_of_digits_is_no_version(
+    release: Path, tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of 27 begins with seven of them; a service from such a one gets updates all the same."""
+    git(release, "tag", "--delete", "v1.0.0")
+    for number in count():
+        git(release, "commit", "--quiet", "--amend", f"--message={number}")
+        if git(release, "describe", "--tags", "--always").strip().isdecimal():
+            break
+    service = generate(release, tmp_path / "service", at="HEAD")
+    append(release / "template/app/core/next.py", '"""Next."""')
+    tag(release, "v1.1.0")
+    assert command(service, "check", template=release) == 0
+    assert " → 1.1.0: make update brings it." in capsys.readouterr().out
+    assert command(service, "update") == 0
+    assert "A  app/core/next.py" in status(service)
 
 
 def test_a_version_that_there_is_not_is_refused(

@@ -1,17 +1,12 @@
 """Starting and ending in order; saying how one is."""
 
 import asyncio
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Self
 
 import pytest
-from httpx2 import AsyncClient, ConnectError
+from httpx2 import AsyncClient
 from pydantic import Field, Secret, model_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -21,38 +16,6 @@ from app.core.feature import Check, Feature, StartError, in_order
 from app.core.resources import Resources
 from app.main import create_app
 from dev.serve import HOST, free_port, serve
-
-
-@asynccontextmanager
-async def started(folder: Path | None = None, **variables: str) -> AsyncGenerator[Process]:
-    """Run `python -m app` with these variables, inside the block at the longest."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "app"),
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
-@pytest.mark.usefixtures("companions")
-async def test_a_wrong_configuration_is_a_line_each_and_exit_78() -> None:
-    """So that all can be put right in one go; nothing else is said."""
-    async with started(APP_PORT="abc", LOG_LEVEL="loud") as process:
-        out, said = await process.communicate()
-    assert [line.split(": ")[0] for line in said.decode().splitlines()] == [
-        "APP_PORT='abc'",
-        "LOG_LEVEL='loud'",
-    ]
-    assert out == b""
-    assert process.returncode == 78
 
 
 @pytest.mark.parametrize(
@@ -121,35 +84,6 @@ def test_settings_of_ones_own_are_told_by_their_variables(
     assert str(wrong.value).startswith(line)
     assert "\n" not in str(wrong.value)
     assert "hidden" not in str(wrong.value)
-
-
-async def test_an_env_file_that_is_no_text_is_a_line_and_exit_78(tmp_path: Path) -> None:
-    """As any other wrong configuration."""
-    (tmp_path / ".env").write_bytes(b"APP_HOST=caf\xe9\n")
-    async with started(tmp_path, PYTHONPATH=str(Path.cwd())) as process:
-        _, said = await process.communicate()
-    assert said.decode().startswith(".env can't be read: ")
-    assert said.count(b"\n") == 1
-    assert process.returncode == 78
-
-
-@pytest.mark.usefixtures("companions")
-async def test_it_runs_until_it_is_told_to_end() -> None:
-    """SIGTERM ends it, with nothing on stderr."""
-    port = free_port()
-    async with started(APP_PORT=str(port), LOG_FORMAT="json") as process:
-        async with AsyncClient(base_url=f"http://{HOST}:{port}") as client, asyncio.timeout(90):
-            while True:
-                try:
-                    assert (await client.get("/health")).status_code == 200
-                    break
-                except ConnectError:
-                    await asyncio.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        out, said = await process.communicate()
-    assert said.decode() == ""
-    assert all(line.startswith("{") for line in out.decode().splitlines())
-    assert process.returncode in {0, -signal.SIGTERM}
 
 
 def test_a_port_that_is_about_to_be_taken_is_not_given() -> None:
