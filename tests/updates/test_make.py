@@ -97,12 +97,16 @@ def test_a_template_that_is_not_found_is_told(service: Path) -> None:
     assert "After _src_path in .copier-answers.yml stands" in make(service, "update-check").stderr
 
 
+BUSY = 'import pathlib, time; pathlib.Path("started").touch(); time.sleep(60)'
+"""It says itself that it has started: a shell between two commands may not hear a signal."""
+
+
 def test_an_interruption_leaves_nothing_behind(service: Path, tmp_path: Path) -> None:
     """The clone of the template is removed."""
     places = tmp_path / "places"
     places.mkdir()
     process = subprocess.Popen(
-        [*READY, "UPDATER=touch started; sleep 60; :", "update"],
+        [*READY, f"UPDATER='{sys.executable}' -c '{BUSY}'", "update"],
         cwd=service,
         env={**os.environ, "TMPDIR": str(places)},
         stderr=subprocess.DEVNULL,
