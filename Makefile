@@ -9,6 +9,8 @@ CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11
 PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}'),/tmp)
 # Where the tests are that run on the stack: to look for them in all the others takes half a minute.
 STACKED := tests/stack tests/contract
+# Where those are that ask LiteLLM's proxy: to import them takes each process of the others a second or two.
+PROXIED := tests/agent
 # What one process has compiled serves the many others, also in containers whose image forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -35,7 +37,7 @@ fleet: $(READY) ## start the six and stay up; SERVICES="triage debug" picks some
 	@$(BIN)/python -m fleet up $(SERVICES)
 
 test: $(READY) ## run all tests; ARGS="-k name" picks some
-	@TMPDIR="$(PLACE)" $(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@TMPDIR="$(PLACE)" $(BIN)/python -m pytest -n auto --dist worksteal --ignore=$(PROXIED) $(ARGS)
 
 stack: $(READY) ## install or build what `make e2e` runs on: Dapr, Kafka, Redis, PostgreSQL
 	@PYTHONPATH=template $(BIN)/python -m tests.stack --install
@@ -44,7 +46,7 @@ e2e: stack ## run the fleet and the tests on real Dapr, Kafka, Redis and Postgre
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m stack $(STACKED) $(ARGS)
 
 litellm: $(READY) ## ask a model's server that is not ours, LiteLLM's proxy
-	@$(BIN)/python -m pytest -m litellm tests/agent $(ARGS)
+	@$(BIN)/python -m pytest -m litellm $(PROXIED) $(ARGS)
 
 simulate: $(READY) ## run the fleet in one process, through SEEDS (500) lives full of faults
 	@PYTHONPATH=template $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),500)
