@@ -20,7 +20,7 @@ from updating.errors import RefusedError
 from updating.excluding import unknown
 from updating.git import git, names
 from updating.migrating import MIGRATE, answered, between, moved, steps
-from updating.template import Template, parsed
+from updating.template import Template
 
 TABLE = "extensions/answers/table.py"
 MADE_FROM = ("copier.yml", "extensions", "migrations", "presets", "template")
@@ -31,7 +31,7 @@ Migrations = Sequence[Sequence[str]]
 def problems(template: Template, since: str, at: str) -> Iterator[str]:
     """Yield a line for each change that services would suffer from, and what makes it good."""
     old, new = template.questions(since), template.questions(at)
-    migrations = between(steps(new), parsed(since), parsed(at))
+    migrations = between(steps(new), template.version(since), template.version(at))
     retired = {ref: _retired(template.text(ref, TABLE)) for ref in (since, at)}
     told = template.changes_to_come(at) + template.changes(since, at)
     yield from _questions(old, new, migrations, retired[at], told)
@@ -202,7 +202,7 @@ def _releases(template: Template, at: str) -> list[str]:
             "this clone is shallow, and may lack the releases to compare with: "
             "git fetch --unshallow --tags (in GitHub's workflows: fetch-depth: 0)."
         )
-    end = parsed(at)
+    end = template.version(at)
     return [tag for tag in reversed(template.releases) if not end or template.versions[tag] < end]
 
 

@@ -67,11 +67,11 @@ class Person:
         """Press keys."""
         self.terminal.send(text)
 
-    def ends(self) -> int:
-        """Wait for the end and return the exit code."""
+    def ends(self) -> int | None:
+        """Wait for the end and return the exit code; None if a signal ended it."""
         self.terminal.expect(pexpect.EOF)
         self.terminal.close()
-        return int(self.terminal.exitstatus or 0)
+        return self.terminal.exitstatus
 
 
 def test_a_service_from_prompts(destination: Path) -> None:

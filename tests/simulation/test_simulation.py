@@ -11,6 +11,7 @@ from tests.conftest import Rendered
 from tests.rendering import ROOT
 from tests.simulation.__main__ import many
 from tests.simulation.bugs import BUGS, planted
+from tests.simulation.chance import KINDS
 from tests.simulation.invariants import violations
 from tests.simulation.world import LEARNFLOW, Fleet, Outcome
 
@@ -62,18 +63,10 @@ def test_the_command_plants_it_too(
 def test_much_happens(outcomes: list[Outcome]) -> None:
     """Every kind of fault, deaths, a model that fails, dead letters, and answers nevertheless."""
     trace = "\n".join(line for outcome in outcomes for line in outcome.trace)
-    for what in (
-        "delay",
-        "error",
-        "conflict",
-        "drop",
-        "duplicate",
-        "reorder",
-        "down",
-        "dies",
-        "model: ",
-    ):
-        assert what in trace
+    for kind in KINDS:
+        assert f": {kind}\n" in trace
+    assert "dies" in trace
+    assert "model: " in trace
     assert any(outcome.topics["dead-letter.queue"] for outcome in outcomes)
     answers = [event for outcome in outcomes for event in outcome.topics["code.error-hint"]]
     assert len(answers) > len(outcomes)

@@ -199,7 +199,7 @@ def a_file_deleted(person: Person, number: int) -> None:
 
 def a_file_of_the_template_deleted(person: Person, number: int) -> None:
     """Delete a test of the template's code."""
-    names = [name for name in person.files("template") if "test_app" in name]
+    names = [name for name in person.files("template") if name.startswith("tests/template/")]
     if names:
         person.delete(names[number % len(names)])
 

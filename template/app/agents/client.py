@@ -30,7 +30,6 @@ from app.agents.server import ModelServer, Question
 from app.agents.settings import AgentSettings
 from app.agents.tools import Tools
 from app.agents.usage import PriceTable, Usage, bound
-from app.agents.wire import Said
 from app.core.declaration.agent import AgentConfig
 
 MAX_ROUNDS = 5
@@ -98,15 +97,14 @@ class Agent:
         """
         deadline, said = self._deadline(), self._with_system(messages)
         bills: list[Bill] = []
-        for _ in range(MAX_ROUNDS + 1):
+        while True:
             question = self._question(said, tools=tools, session=session)
             bill = await self._turn(question, deadline, user, bills)
             if not (tools and bill.said.tool_calls):
                 content = _joined(bills)
                 self._guard.check(content)
                 return self._reply(content, bills)
-            said += await _called(bill.said, tools, deadline)
-        raise ToolRoundsError(f"The model called tools more than {MAX_ROUNDS} times.")
+            said += await _called(bills, tools, deadline)
 
     async def ask(self, question: str, answer: type[M], *, user: str | None = None) -> Reply[M]:
         """Ask for an answer of the shape of `answer`; one of another shape is repaired once."""
@@ -145,7 +143,7 @@ class Agent:
         deadline, said = self._deadline(), self._with_system(messages)
         bills: list[Bill] = []
         watch = Watch(self._guard)
-        for _ in range(MAX_ROUNDS + 1):
+        while True:
             question = self._question(said, tools=tools, session=session)
             before = bool(_joined(bills))
             async with self._billed(question, user, deadline, bills) as bill:
@@ -165,8 +163,7 @@ class Agent:
                     yield rest
                 yield self._reply(_joined(bills), bills)
                 return
-            said += await _called(bill.said, tools, deadline)
-        raise ToolRoundsError(f"The model called tools more than {MAX_ROUNDS} times.")
+            said += await _called(bills, tools, deadline)
 
     def version(self, question: str, answer: type[BaseModel]) -> str:
         """Return a name of what is asked: model, prompts, shape; another one for another of them.
@@ -327,8 +324,13 @@ def _joined(bills: Sequence[Bill]) -> str:
     return BETWEEN.join(text for bill in bills if (text := bill.said.content))
 
 
-async def _called(message: Said, tools: Tools, deadline: float) -> list[ChatCompletionMessageParam]:
-    """Run the model's calls; return them and their results as messages of the conversation."""
+async def _called(
+    bills: Sequence[Bill], tools: Tools, deadline: float
+) -> list[ChatCompletionMessageParam]:
+    """Run the model's last calls; return them and their results as messages of the conversation."""
+    if len(bills) > MAX_ROUNDS:
+        raise ToolRoundsError(f"The model called tools more than {MAX_ROUNDS} times.")
+    message = bills[-1].said
     calls = message.tool_calls or []
     listed = [
         {"id": call.id, "type": "function", "function": call.function.model_dump()}

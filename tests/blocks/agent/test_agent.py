@@ -17,7 +17,6 @@ from app.agents.reply import Message
 from app.agents.settings import AgentSettings
 from app.agents.usage import Price, PriceTable, Usage
 from app.core.config import ConfigurationError, load_settings
-from app.core.declaration.agent import AgentConfig
 from app.core.feature import discover
 from app.main import create_app
 from dev.openai import OpenAIServer, Reply
@@ -352,4 +351,3 @@ def test_a_key_is_not_shown() -> None:
     """Nor by mistake."""
     settings = AgentSettings(openai_api_key=SecretStr(KEY))
     assert KEY not in repr(settings) + json.dumps(settings.model_dump(mode="json"))
-    assert "sk-" not in repr(AgentConfig(model="m"))

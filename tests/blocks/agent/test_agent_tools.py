@@ -173,12 +173,22 @@ async def test_the_model_is_told_results_until_it_answers(
 
 
 @pytest.mark.parametrize("ask", [at_once, streamed])
-async def test_rounds_have_an_end(ask: Ask, agent: Agent, openai_server: OpenAIServer) -> None:
-    """A model that only calls is stopped."""
+async def test_rounds_have_an_end(
+    ask: Ask, agent: Agent, openai_server: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that only calls is stopped; calls whose results it would not be told are not made."""
     openai_server.script.extend(Says(calls=[Call("add", {"a": 2})]) for _ in range(99))
+    made: list[ToolCall] = []
+
+    async def call(call: ToolCall) -> str:
+        made.append(call)
+        return "{}"
+
+    monkeypatch.setattr(TOOLS, "call", call)
     with pytest.raises(ToolRoundsError):
         await ask(agent)
     assert len(openai_server.requests) == MAX_ROUNDS + 1
+    assert len(made) == MAX_ROUNDS
 
 
 @pytest.mark.parametrize("name", ["waiting", "blocking"])

@@ -100,6 +100,7 @@ def limited(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_the_broker_limits_events_and_nothing_else(client: AsyncClient) -> None:
     """Dapr would deliver one that is refused again and again; a route beside them has its limit."""
     routes = [wish["route"] for wish in (await client.get("/dapr/subscribe")).json()]
+    assert routes
     large = b'{"data_base64": ""}' + b" " * 1025
     for path in routes:
         assert (await client.post(path, content=large)).json() == {"status": "SUCCESS"}
