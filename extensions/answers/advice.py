@@ -28,7 +28,9 @@ TOPIC = Advice(
 
 ADVICE: Mapping[str, Advice] = {
     "service.service_name": Advice("service name", f"{NAME}, up to 46", "orders-service"),
-    "service.service_type": Advice("service type", "the type it was made as", "generic"),
+    "service.service_type": Advice(
+        "service type", "one that is asked for, in lower case", "generic"
+    ),
     "service.description": Advice(
         "description",
         "up to 500 characters of text, without control characters",
@@ -65,7 +67,7 @@ ADVICE: Mapping[str, Advice] = {
         "orders",
     ),
     "state.ttl_seconds": Advice(
-        "time to live", "seconds from 1, or nothing to keep it for good", 3600
+        "time to live", "seconds from 1 to 2147483647, or nothing to keep it for good", 3600
     ),
     "state.use_etag": YES_OR_NO,
     "invocation.targets[].app_id": Advice(

@@ -37,7 +37,7 @@ def _unknown(raw: Mapping[str, object]) -> Iterator[Problem]:
     for key, value in raw.items():
         if key in COMPUTED:
             wanted = presets.required(raw.get("service_type"))
-            if wanted is not None and value != wanted:
+            if wanted is not None and value not in (wanted, str(wanted)):
                 yield Problem(
                     key, (), f"{shown(value)} is not asked for: use {wanted}, or nothing."
                 )

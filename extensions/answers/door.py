@@ -19,6 +19,8 @@ from .writing import answers_yaml
 Answers = Mapping[str, object]
 LISTS = ("features", "topics")
 """What decides, beside the type, which files there are."""
+OF_COPIER = frozenset({"_src_path", "_commit"})
+"""What an answers file says beside the answers."""
 
 
 class Door:
@@ -57,7 +59,8 @@ class Door:
         answers = _answers(context)
         # Copier renders a default twice.
         if answers != self._checked:
-            _refuse(answers, complete=True)
+            # who gives an answer to `given_answers` has left `check_given` out
+            _refuse({**_unasked(context), **answers}, complete=True)
             self._checked = answers
             for line in dropped(self._given, answers):
                 print(f"warning: {line}", file=sys.stderr)
@@ -109,13 +112,17 @@ class Door:
 
 def _given(context: Context) -> Answers:
     data = cast("Answers", context["_copier_conf"]["data"])
-    own = {"_src_path", "_commit"}
     everything = {
         key: value
         for key, value in context.get_all().items()
         if not key.startswith("_") and not callable(value)
     }
-    return everything | {key: value for key, value in data.items() if key not in own}
+    return everything | {key: value for key, value in data.items() if key not in OF_COPIER}
+
+
+def _unasked(context: Context) -> Answers:
+    data = cast("Answers", context["_copier_conf"]["data"])
+    return {key: value for key, value in data.items() if key not in {*QUESTIONS, *OF_COPIER}}
 
 
 def _answers(context: Context) -> Answers:

@@ -33,7 +33,7 @@ def given(service_type: str) -> Mapping[str, object]:
 
 def required(service_type: object) -> list[str] | None:
     """Return the features that a type can't do without, or None for what is no type."""
-    if service_type not in types():
+    if str(service_type) not in types():
         return None
     return cast("list[str]", given(str(service_type))["required_features"])
 

@@ -32,11 +32,10 @@ def create_app(
             resources.add(declaration.section(feature.section))
         if feature.settings:
             resources.add(load_settings(feature.settings))
-    service = declaration.service
     app = FastAPI(
-        title=service.service_name,
-        version=service.version,
-        description=service.description,
+        title=declaration.service.service_name,
+        version=declaration.service.version,
+        description=declaration.service.description,
         lifespan=partial(opened, features, resources),
     )
     app.state.resources, app.state.unlimited = resources, set[str]()

@@ -96,9 +96,6 @@ def _outlive_nobody(asking: socket.socket, child: int) -> None:
 def _hurry() -> None:
     """Leave out what takes most of the time and changes nothing."""
     gc.set_threshold(100_000, 50, 100)
-    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]  # so that it is not found
-    importlib.import_module("structlog")  # with rich it would draw every traceback
-    del sys.modules["rich"]
     yaml.SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     yaml.load_all = _parsed_once(yaml.load_all, list)
     yaml.load = _parsed_once(yaml.load)

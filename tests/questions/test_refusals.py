@@ -44,12 +44,17 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown key": ({"prot": 1}, "prot: 1 answers no question: .* 'port'"),
     "a key of Copier's own kind": ({"_tasks": 1}, "_tasks: 1 answers no question"),
     "a computed answer": ({"uses_sidecar": True}, "uses_sidecar: True answers no question"),
+    "an answer to the check of answers": (
+        {"given_answers": {"port": 80}},
+        r"given_answers: \{'port': 80\} answers no question",
+    ),
     "features asked for by no type": (
         {"required_features": ["agent"]},
         r"required_features: \['agent'\] is not asked for: use \[\]",
     ),
     # The service.
     "a type that does not exist": ({"service_type": "debgu"}, "service_type: .* 'debug'"),
+    "several types": ({"service_type": ["generic"]}, r"service_type: \['generic'\] is no service"),
     "no type": ({"service_type": None}, "service_type: None is no service type"),
     "a name in capitals": ({"service_name": "Orders"}, "service_name: 'Orders' is no service name"),
     "a name of 64 characters": ({"service_name": "a" * 64}, "service_name: .* up to 46"),
@@ -289,7 +294,7 @@ EXAMPLE = re.compile(r"for example ('[^']*'|\[[^\]]*\]|(?!with)\w+(\.\w+)*)")
 
 def described(answers: dict[str, Any]) -> list[Problem]:
     """Return what is wrong with these answers, where the type has the others."""
-    kind = answers.get("service_type")
+    kind = str(answers.get("service_type"))
     return problems({**defaults(kind if kind in types() else "generic"), **answers}, complete=True)
 
 

@@ -89,11 +89,12 @@ def test_a_missing_answers_file_comes_back(deleted: str, service: Path) -> None:
     assert answers.read_text() == text
 
 
-def test_a_template_that_is_not_found_is_told(service: Path) -> None:
+@pytest.mark.parametrize("path", ["tpl", "."])
+def test_a_template_that_is_not_found_is_told(path: str, service: Path) -> None:
     """As of a copy from a path that is one from elsewhere, with the way out."""
     answers = service / ANSWERS
     lines = answers.read_text().splitlines()
-    answers.write_text("\n".join(["_src_path: tpl", *(x for x in lines if "_src" not in x)]))
+    answers.write_text("\n".join([f"_src_path: {path}", *(x for x in lines if "_src" not in x)]))
     assert "After _src_path in .copier-answers.yml stands" in make(service, "update-check").stderr
 
 

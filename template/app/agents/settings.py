@@ -7,6 +7,7 @@ import httpx2
 from pydantic import AfterValidator, Field
 
 from app.core.config import Environment, Token
+from app.core.declaration.agent import Model
 
 
 def _url(text: str) -> str:
@@ -28,7 +29,7 @@ class AgentSettings(Environment):
         default=None,
         description="Another server than OpenAI's, for example http://127.0.0.1:8081/v1.",
     )
-    openai_model: str | None = Field(
+    openai_model: Model | None = Field(
         default=None, description="Model to use instead of the declared one."
     )
     max_tokens: int | None = Field(

@@ -1,7 +1,8 @@
 """Settings: what operations change, read from the environment and checked at start."""
 
+import logging
 import re
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 from dotenv import load_dotenv
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -46,11 +47,16 @@ class Settings(Environment):
 
 
 def load_environment() -> None:
-    """Add what `.env` says to the environment, which wins; ConfigurationError if it is no text."""
+    """Add what `.env` says to the environment, which wins; ConfigurationError if it can't."""
+    logging.getLogger("dotenv.main").addFilter(_unreadable)  # which would skip a line that is none
     try:
         load_dotenv(".env")
     except (OSError, ValueError) as error:
         raise ConfigurationError(f".env can't be read: {error}") from None
+
+
+def _unreadable(warning: logging.LogRecord) -> NoReturn:
+    raise ValueError(warning.getMessage())
 
 
 def load_settings(kind: type[S]) -> S:

@@ -53,10 +53,10 @@ class RequestContext:
         with bound_contextvars(request_id=current, trace_id=trace_id):
             try:
                 await self._app(scope, receive, reply)
-            except (Exception, CancelledError):
+            except (Exception, CancelledError) as error:
                 log.exception("request.failed", path=scope["path"])
-                ended = (task := current_task()) and task.cancelling()
-                if status or ended:  # too late for another answer: the server cuts the connection
+                task = isinstance(error, CancelledError) and current_task()
+                if status or (task and task.cancelling()):  # too late: the connection is cut
                     raise
                 await problem(500)(scope, receive, reply)
             finally:

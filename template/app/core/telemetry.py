@@ -46,11 +46,10 @@ def configure_logging(settings: Settings) -> None:
         stdlib.add_logger_name,
         processors.TimeStamper(fmt="iso", utc=True),
     ]
-    renderer: list[Processor] = [dev.ConsoleRenderer()]
+    shown: list[Processor] = [dev.ConsoleRenderer(exception_formatter=dev.plain_traceback)]
     if not pretty:
         frames = ExceptionDictTransformer(show_locals=False)  # locals hold tokens and bodies
-        last = processors.JSONRenderer(ensure_ascii=False)
-        renderer = [processors.ExceptionRenderer(frames), last]
+        shown = [processors.ExceptionRenderer(frames), processors.JSONRenderer(ensure_ascii=False)]
     structlog.configure(
         [stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
         logger_factory=stdlib.LoggerFactory(),
@@ -58,6 +57,6 @@ def configure_logging(settings: Settings) -> None:
     )
     cast("Any", sys.stdout).reconfigure(errors="backslashreplace")  # half a surrogate costs no line
     handler = logging.StreamHandler(sys.stdout)
-    renderer.insert(0, ProcessorFormatter.remove_processors_meta)
-    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=renderer))
+    shown.insert(0, ProcessorFormatter.remove_processors_meta)
+    handler.setFormatter(ProcessorFormatter(foreign_pre_chain=shared, processors=shown))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)

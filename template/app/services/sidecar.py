@@ -129,11 +129,10 @@ class Sidecar:
     async def healthy(self) -> None:
         """Return when the sidecar's components are loaded, or raise an UnavailableError."""
         try:
-            answer = await self.call("health", "GET", "/v1.0/healthz/outbound", seconds=2)
-            said = str(answer.status)
+            said = (await self.call("health", "GET", "/v1.0/healthz/outbound", seconds=2)).status
         except ServiceError as error:
             said = error.detail
-        if said != "204":
+        if said != 204:
             raise UnavailableError(f"The sidecar at {self._url} (DAPR_HTTP_PORT): {said}")
 
     async def wait(self, seconds: float) -> None:

@@ -100,9 +100,12 @@ async def test_a_wrong_configuration_is_a_line_each_and_exit_78() -> None:
     assert process.returncode == 78
 
 
-async def test_an_env_file_that_is_no_text_is_a_line_and_exit_78(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", [b"APP_HOST=caf\xe9\n", b'APP_API_TOKEN="s3cret\n'])
+async def test_an_env_file_that_can_not_be_read_is_a_line_and_exit_78(
+    tmp_path: Path, line: bytes
+) -> None:
     """As any other wrong configuration."""
-    (tmp_path / ".env").write_bytes(b"APP_HOST=caf\xe9\n")
+    (tmp_path / ".env").write_bytes(line)
     async with started(tmp_path, PYTHONPATH=str(Path.cwd())) as process:
         _, said = await process.communicate()
     assert said.decode().startswith(".env can't be read: ")

@@ -293,6 +293,7 @@ async def test_without_a_key_it_does_not_start(
         ("OPENAI_BASE_URL", "ftp://api.test", "OPENAI_BASE_URL='ftp://api.test': Value error, mu"),
         ("OPENAI_BASE_URL", "https:///v1", "OPENAI_BASE_URL='https:///v1': Value error, must be"),
         ("OPENAI_BASE_URL", "http://a:b/", "OPENAI_BASE_URL='http://a:b/': Value error, must be"),
+        ("OPENAI_MODEL", " ", "OPENAI_MODEL=' ': String should match pattern"),
         ("OPENAI_BASE_URL", "http://a:80811", "OPENAI_BASE_URL='http://a:80811': Value error, mu"),
     ],
 )

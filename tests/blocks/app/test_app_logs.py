@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 import structlog
@@ -13,11 +14,11 @@ from app.core.telemetry import configure_logging
 
 
 @contextmanager
-def logged() -> Generator[None]:
+def logged(log_format: Literal["json", "pretty"] = "json") -> Generator[None]:
     """Log as the service does, and as before afterwards. No fixture: stdout is another then."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logging(Settings(log_format="json"))
+    configure_logging(Settings(log_format=log_format))
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -44,3 +45,16 @@ def test_a_failure_shows_where_it_was_and_no_values(capsys: pytest.CaptureFixtur
     assert (told["event"], told["topic"], told["level"]) == ("test.failed", "é", "error")
     assert told["exception"][0]["exc_type"] == "LookupError"
     assert token not in line
+
+
+def test_in_a_terminal_it_is_a_plain_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """Python's own, drawn at once; one with all values takes a second, and hides the end."""
+    token = "TOP" + "SECRET"
+    with logged("pretty"):
+        try:
+            raise LookupError(len(token))
+        except LookupError:
+            structlog.get_logger("test").exception("test.failed")
+    _, first, *_, last = capsys.readouterr().out.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert last == "LookupError: 9"

@@ -50,7 +50,13 @@ async def bare() -> AsyncGenerator[AsyncClient]:
     async def cancelled() -> None:
         raise asyncio.CancelledError
 
-    _ = (number, thing, left, raised, cancelled)  # FastAPI keeps them
+    @app.get("/tasks")
+    async def tasks() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(cancelled())
+            group.create_task(raised(404))
+
+    _ = (number, thing, left, raised, cancelled, tasks)  # FastAPI keeps them
     async with serve(app) as port, AsyncClient(base_url=f"http://{HOST}:{port}") as client:
         yield client
 
@@ -149,6 +155,11 @@ async def test_a_detail_is_text(bare: AsyncClient) -> None:
 async def test_a_cancelled_call_is_500_like_any_bug(bare: AsyncClient) -> None:
     """A route may await something that was cancelled; the request itself was not."""
     check(await bare.get("/cancelled"), 500, "internal-server-error")
+
+
+async def test_a_group_of_tasks_that_fails_is_500(bare: AsyncClient) -> None:
+    """On Python 3.11 and 3.12 a group leaves its task looking as if it was cancelled."""
+    check(await bare.get("/tasks"), 500, "internal-server-error")
 
 
 async def test_a_bug_is_500_and_shows_nothing(bare: AsyncClient) -> None:

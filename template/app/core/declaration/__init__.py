@@ -10,8 +10,6 @@ from pydantic import ValidationError
 
 from .service import Section, ServiceConfig
 
-__all__ = ["Declaration", "DeclarationError", "Section", "ServiceConfig", "load"]
-
 S = TypeVar("S", bound=Section)
 
 

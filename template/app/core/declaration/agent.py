@@ -1,10 +1,12 @@
 """Agent: the language model a service answers with."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from .service import TEXT, Section
+
+Model = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)]
 
 
 class AgentConfig(Section):
@@ -12,7 +14,7 @@ class AgentConfig(Section):
 
     section: ClassVar[str] = "agent"
 
-    model: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$", max_length=128)
+    model: Model
     temperature: float = Field(default=0.7, ge=0, le=2)
     max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     """Most tokens of one answer."""
