@@ -11,6 +11,8 @@ PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4
 STACKED := tests/stack tests/contract
 # Where those are that ask LiteLLM's proxy: to import them takes each process of the others a second or two.
 PROXIED := tests/agent
+# Those that do more under `make fuzz` than under `make test`.
+FUZZED := $(addprefix tests/updates/test_,property.py switching.py tutorial.py)
 # What one process has compiled serves the many others, also in containers whose image forbids it.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -62,7 +64,7 @@ format: $(READY) ## format the Python
 	@$(BIN)/ruff format .
 
 fuzz: $(READY) ## lead CASES (500) services through edits, switches and updates: no line gets lost
-	@TMPDIR="$(PLACE)" UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal tests/updates/test_property.py tests/updates/test_switching.py $(ARGS)
+	@TMPDIR="$(PLACE)" UPDATE_CASES=$(or $(CASES),500) $(BIN)/python -m pytest -n auto --dist worksteal $(FUZZED) $(ARGS)
 
 update-services: $(READY) ## update many services: SERVICES="../orders ../mail"; prints a table
 	@$(BIN)/python -m updating.many $(SERVICES)

@@ -1,4 +1,7 @@
-"""The tutorial's service: features and topics go and come, and its tests pass at each step."""
+"""The tutorial's service: features and topics go and come, and its tests pass at each step.
+
+Two go and come here; `make fuzz` takes more.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,8 +62,8 @@ def other_names(service: Path) -> None:
 
 CASES = [
     (as_it_is, ("--off", "pubsub"), ("--on", "pubsub")),
-    (other_names, ("--off", "state"), ("--on", "state")),
     (other_names, REMOVED, ADDED),
+    (other_names, ("--off", "state"), ("--on", "state")),
     (as_it_is, ("--off", "state"), ("--on", "state")),
     (other_names, ("--off", "pubsub"), ("--on", "pubsub")),
     (as_it_is, REMOVED, ADDED),
@@ -68,7 +71,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("edit", "away", "back"), CASES if FUZZ else CASES[:4])
+@pytest.mark.parametrize(("edit", "away", "back"), CASES if FUZZ else CASES[:2])
 def test_what_goes_comes_back(
     edit: Callable[[Path], None],
     away: Sequence[str],
