@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import rendering
-from tests.hurrying import hurry
+from tests.compiling import keep_compiled
 from tests.sharing import once, shared_folder
 
 collect_ignore = ["blocks"]  # they need a service around them: tests/output/test_blocks.py
@@ -53,9 +53,9 @@ def _nobody(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _in_less_time() -> Iterator[None]:
+def _compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        hurry(patch)
+        keep_compiled(patch)
         yield
 
 
