@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Pythons that a newer setup looks for first, when `python3` itself is too old.
 CHOSEN := $(shell for p in $(PYTHON) python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-# Where the tests put the thousands of files they make: into memory, if there are 4 GB to spare.
+# Where tests and benchmarks put the thousands of files they make: into memory, if there are 4 GB to spare.
 PLACE = $(or $(TMPDIR),$(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 {print $$6}'),/tmp)
 # Where the tests are that run on the stack: to look for them in all the others takes half a minute.
 STACKED := tests/stack tests/contract
@@ -70,7 +70,7 @@ update-services: $(READY) ## update many services: SERVICES="../orders ../mail";
 	@$(BIN)/python -m updating.many $(SERVICES)
 
 bench: $(READY) ## measure; prints one table and writes benchmarks/results.json
-	@$(BIN)/python -m benchmarks
+	@TMPDIR="$(PLACE)" $(BIN)/python -m benchmarks
 
 clean: ## remove the environment, caches and what the commands made
 	@rm -rf .venv .build .pytest_cache .ruff_cache .hypothesis .import_linter_cache
