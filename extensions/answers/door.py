@@ -19,8 +19,6 @@ from .writing import answers_yaml
 Answers = Mapping[str, object]
 LISTS = ("features", "topics")
 """What decides, beside the type, which files there are."""
-OF_COPIER = frozenset({"_src_path", "_commit"})
-"""What an answers file says beside the answers."""
 
 
 class Door:
@@ -60,7 +58,8 @@ class Door:
         # Copier renders a default twice.
         if answers != self._checked:
             # who gives an answer to `given_answers` has left `check_given` out
-            _refuse({**_unasked(context), **answers}, complete=True)
+            unasked = {key: value for key, value in _data(context).items() if key not in QUESTIONS}
+            _refuse({**unasked, **answers}, complete=True)
             self._checked = answers
             for line in dropped(self._given, answers):
                 print(f"warning: {line}", file=sys.stderr)
@@ -111,18 +110,17 @@ class Door:
 
 
 def _given(context: Context) -> Answers:
-    data = cast("Answers", context["_copier_conf"]["data"])
     everything = {
         key: value
         for key, value in context.get_all().items()
         if not key.startswith("_") and not callable(value)
     }
-    return everything | {key: value for key, value in data.items() if key not in OF_COPIER}
+    return everything | _data(context)
 
 
-def _unasked(context: Context) -> Answers:
+def _data(context: Context) -> dict[str, object]:
     data = cast("Answers", context["_copier_conf"]["data"])
-    return {key: value for key, value in data.items() if key not in {*QUESTIONS, *OF_COPIER}}
+    return {key: value for key, value in data.items() if key not in {"_src_path", "_commit"}}
 
 
 def _answers(context: Context) -> Answers:

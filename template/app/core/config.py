@@ -47,7 +47,7 @@ class Settings(Environment):
 
 
 def load_environment() -> None:
-    """Add what `.env` says to the environment, which wins; ConfigurationError if it can't."""
+    """Add what `.env` says to the environment, which wins; ConfigurationError if unreadable."""
     logging.getLogger("dotenv.main").addFilter(_unreadable)  # which would skip a line that is none
     try:
         load_dotenv(".env")
